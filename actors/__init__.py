@@ -1,0 +1,1 @@
+"""What is kept warm or talks outside: store shards and the embedding model."""

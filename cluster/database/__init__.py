@@ -1,0 +1,1 @@
+"""Runs, combos, bundles and rejections, kept in SQL."""

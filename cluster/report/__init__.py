@@ -1,0 +1,1 @@
+"""The run as one self-contained page of tables and plots."""

@@ -1,0 +1,1 @@
+"""Typed settings that compose each phase's own, and the sample store."""

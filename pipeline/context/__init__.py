@@ -1,0 +1,1 @@
+"""All that a run knows about a store: features, mining, similarity, objectives."""

@@ -1,0 +1,115 @@
+"""Errors that say whose fault it is.
+
+    BasketryError
+    ├── DataError            what the store handed over can't be used (exit code 2)
+    │   ├── UnreadableFileError      a file that is no table, or breaks its own quoting
+    │   ├── UnknownLayoutError       columns that match no known table
+    │   ├── LimitExceededError       a file past a limit of the settings
+    │   ├── TooManyRejectsError      more rejected records than the settings allow
+    │   ├── MixedCurrencyError       orders in several currencies
+    │   └── EmptyStoreError          nothing to work on
+    ├── SettingsError        a setting that is unknown or out of range (exit code 2)
+    ├── NotFoundError        a run, bundle or store nobody knows (exit code 2)
+    └── PlatformError        the machine or the cluster failed us (exit code 1)
+
+An error keeps its own arguments, so that it comes home from a worker as itself.
+"""
+
+
+class BasketryError(Exception):
+    """Root of everything Basketry raises on purpose."""
+
+
+class DataError(BasketryError):
+    """What the store handed over can't be used; nothing was changed."""
+
+
+class UnreadableFileError(DataError):
+    """A file that can't be read as a table."""
+
+    def __init__(self, file: str, found: str, line: int | None = None) -> None:
+        super().__init__(file, found, line)
+        self.file, self.found, self.line = file, found, line
+
+    def __str__(self) -> str:
+        where = self.file if self.line is None else f"{self.file}, line {self.line}"
+        return f"{where}: {self.found}"
+
+
+class UnknownLayoutError(DataError):
+    """A file whose columns match no table we know."""
+
+    def __init__(self, file: str, columns: tuple[str, ...], expected: str) -> None:
+        super().__init__(file, columns, expected)
+        self.file, self.columns, self.expected = file, columns, expected
+
+    def __str__(self) -> str:
+        shown = ", ".join(self.columns[:8]) + (", …" if len(self.columns) > 8 else "")
+        return f"{self.file}: the columns ({shown}) match no known table; expected {self.expected}"
+
+
+class LimitExceededError(DataError):
+    """A file past one of the limits of the settings."""
+
+    def __init__(self, file: str, what: str, found: int, limit: int, setting: str) -> None:
+        super().__init__(file, what, found, limit, setting)
+        self.file, self.what, self.found, self.limit, self.setting = file, what, found, limit, setting
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.found:,} {self.what}, more than the {self.limit:,} that {self.setting} allows"
+
+
+class TooManyRejectsError(DataError):
+    """So many rejected records that the rest can't be trusted."""
+
+    def __init__(self, file: str, rejected: int, records: int, allowed_share: float, most_common: str) -> None:
+        super().__init__(file, rejected, records, allowed_share, most_common)
+        self.file, self.rejected, self.records = file, rejected, records
+        self.allowed_share, self.most_common = allowed_share, most_common
+
+    def __str__(self) -> str:
+        return (
+            f"{self.file}: {self.rejected:,} of {self.records:,} records were rejected (most often {self.most_common}), "
+            f"more than the {self.allowed_share:.0%} that ingest.max_reject_share allows"
+        )
+
+
+class MixedCurrencyError(DataError):
+    """Orders in several currencies, and no setting that names one."""
+
+    def __init__(self, currencies: tuple[str, ...]) -> None:
+        super().__init__(currencies)
+        self.currencies = currencies
+
+    def __str__(self) -> str:
+        return f"orders are in {', '.join(self.currencies)}; name the store's own with ingest.currency"
+
+
+class EmptyStoreError(DataError):
+    """A folder without anything to make bundles of."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+    def __str__(self) -> str:
+        return self.what
+
+
+class SettingsError(BasketryError):
+    """A setting that is unknown or out of range."""
+
+
+class NotFoundError(BasketryError):
+    """A run, bundle or store nobody knows."""
+
+    def __init__(self, kind: str, name: str, hint: str = "") -> None:
+        super().__init__(kind, name, hint)
+        self.kind, self.name, self.hint = kind, name, hint
+
+    def __str__(self) -> str:
+        return f"no {self.kind} {self.name!r}" + (f"; {self.hint}" if self.hint else "")
+
+
+class PlatformError(BasketryError):
+    """The machine, the cluster or the database failed us."""

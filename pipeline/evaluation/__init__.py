@@ -1,0 +1,1 @@
+"""How good bundles are: temporal holdout, metrics, baselines and arms."""

@@ -1,0 +1,1 @@
+"""How each vendor lays out orders, products and inventory, one table of aliases a file."""

@@ -1,0 +1,1 @@
+"""What is sold and said: price, types of offer, words, exports."""

@@ -1,0 +1,1 @@
+"""Which candidates become bundles: scoring, gates, dedup, portfolio, diversity."""

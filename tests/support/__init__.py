@@ -1,0 +1,1 @@
+"""Stores and fakes that several tests share."""
