@@ -1,0 +1,43 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help install demo test check unit integration cluster bench lock
+
+help: ## show the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: .venv/installed ## make .venv with everything pinned by hash
+
+.venv/installed: requirements-dev.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, found " + sys.version.split()[0])'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: install ## run the sample store end to end and print where its report is
+	$(BIN)/basketry demo
+
+test: check unit integration cluster ## all checks and all tests
+
+check: install ## lint, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: install ## the core, without Ray
+	$(BIN)/pytest tests/unit
+
+integration: install ## one local Ray
+	$(BIN)/pytest tests/integration
+
+cluster: install ## real processes, faults and the command line
+	$(BIN)/pytest tests/cluster tests/e2e
+
+bench: install ## what it costs, beside what a user would pick instead
+	$(BIN)/python -m benchmarks
+
+lock: ## renew the hashed locks (needs uv)
+	uv pip compile pyproject.toml --quiet --extra dev --generate-hashes --universal --python-version 3.11 --output-file requirements-dev.lock
+	uv pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.11 --constraints requirements-dev.lock --output-file requirements.lock
