@@ -11,6 +11,9 @@
     ├── SettingsError        a setting that is unknown or out of range (exit code 2)
     ├── NotFoundError        a run, bundle or store nobody knows (exit code 2)
     └── PlatformError        the machine or the cluster failed us (exit code 1)
+        ├── EmbeddingError           a model that can't be trusted, or vectors that can't be used
+        ├── SchemaError              a database whose tables are not the ones this version reads
+        └── RunStateError            a write to a run that is not open for it
 
 An error keeps its own arguments, so that it comes home from a worker as itself.
 """
@@ -69,8 +72,9 @@ class TooManyRejectsError(DataError):
 
     def __str__(self) -> str:
         return (
-            f"{self.file}: {self.rejected:,} of {self.records:,} records were rejected (most often {self.most_common}), "
-            f"more than the {self.allowed_share:.0%} that ingest.max_reject_share allows"
+            f"{self.file}: {self.rejected:,} of {self.records:,} records were rejected "
+            f"(most often {self.most_common}), more than the {self.allowed_share:.0%} "
+            "that ingest.max_reject_share allows"
         )
 
 
@@ -113,3 +117,23 @@ class NotFoundError(BasketryError):
 
 class PlatformError(BasketryError):
     """The machine, the cluster or the database failed us."""
+
+
+class EmbeddingError(PlatformError):
+    """An embedding model that can't be trusted, or vectors that can't be used."""
+
+
+class SchemaError(PlatformError):
+    """A database whose tables are not the ones this version reads and writes."""
+
+
+class RunStateError(PlatformError):
+    """A write to a run that is not open for it: unknown here, or finished before."""
+
+    def __init__(self, run_id: str, state: str, attempted: str) -> None:
+        super().__init__(run_id, state, attempted)
+        self.run_id, self.state, self.attempted = run_id, state, attempted
+
+    def __str__(self) -> str:
+        found = f"run {self.run_id} is {self.state} and can't {self.attempted}"
+        return f"{found}; expected it queued or running; start a new run"
