@@ -1,0 +1,244 @@
+"""Which products are alike, by their vectors, and how alike two products are by chance."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+Vectors: TypeAlias = NDArray[np.float32]
+"""`(n, d)` rows of unit length."""
+
+DECIMALS = 6
+"""Cosines are rounded to so many digits before anything is decided by them: the engines differ beyond."""
+ENGINE_ERROR = 5e-6
+"""More than an engine's float32 sum and the rounding can be apart."""
+SLACK = 16
+"""How many neighbours more than asked are fetched, so that ties at the end can be seen."""
+QUERY_ROWS = 1024
+"""Products that are looked up at once."""
+
+
+class Engine(StrEnum):
+    """Who searches. Both give the same neighbours."""
+
+    FAISS = "faiss"
+    NUMPY = "numpy"
+
+
+class SimilarityConfig(BaseModel):
+    """How products of similar text are found."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    neighbours: Annotated[int, Field(ge=1)] = 20
+    """Most similar products to know of each product."""
+
+    engine: Engine = Engine.FAISS
+    """Library that searches; numpy gives equal neighbours, slower."""
+
+    background_pairs: Annotated[int, Field(ge=1)] = 20_000
+    """Random pairs that tell what a cosine means in this store."""
+
+    weak_share: Annotated[float, Field(ge=0, le=1)] = 0.88
+    """Share of random pairs below a weak similarity; stands for a cosine of 0.4."""
+
+    fair_share: Annotated[float, Field(ge=0, le=1)] = 0.965
+    """Share of random pairs below a fair similarity; stands for a cosine of 0.5."""
+
+    strong_share: Annotated[float, Field(ge=0, le=1)] = 0.997
+    """Share of random pairs below a strong similarity; stands for a cosine of 0.7."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The most similar products of each product, best first."""
+
+    items: NDArray[np.int32]
+    """`(n, k)` rows of the catalog, never the row itself; −1 where there are fewer than k others."""
+    similarity: NDArray[np.float32]
+    """`(n, k)` cosine, in [−1, 1], to six digits; −1 beside a missing item."""
+
+
+class Thresholds(NamedTuple):
+    """Cosines that mean the same in every store and for every model."""
+
+    weak: float
+    fair: float
+    strong: float
+
+
+def neighbours(vectors: Vectors, k: int = 20, engine: Engine = Engine.FAISS) -> Neighbours:
+    """Find the `k` most similar products of each product, exactly.
+
+    An engine only proposes; what it proposes is measured again by `cosines`, and a row where its rounding could have
+    hidden a neighbour is searched in full. So the answer does not depend on the engine, threads or blocks.
+
+    Args:
+        vectors: `(n, d)` unit vectors; may be read-only.
+        k: Neighbours of each product.
+        engine: Who searches.
+
+    Returns:
+        Neighbours by falling cosine, equal cosines by rising row of the catalog.
+    """
+    group, copies = _copies(vectors, k + 1)
+    if copies.shape[1] <= 1:
+        return _distinct_neighbours(vectors, k, engine)
+    return _among_copies(_distinct_neighbours(vectors[copies[:, 0]], k, engine), group, copies, k)
+
+
+def _distinct_neighbours(vectors: Vectors, k: int, engine: Engine) -> Neighbours:
+    """`neighbours` of vectors that are all different: else each row would tie with all of its copies."""
+    count = len(vectors)
+    found = Neighbours(np.full((count, k), -1, dtype=np.int32), np.full((count, k), -1, dtype=np.float32))
+    width = min(k, count - 1)
+    if width < 1:
+        return found
+    for rows, proposed, approximate in _proposals(vectors, min(k + 1 + SLACK, count), engine):
+        items, similarity = _best(vectors, rows, proposed, width)
+        is_unsure = approximate[:, -1] >= similarity[:, -1] - ENGINE_ERROR
+        for at in np.flatnonzero(is_unsure) if proposed.shape[1] < count else ():
+            near = np.flatnonzero(vectors @ vectors[rows[at]] >= similarity[at, -1] - ENGINE_ERROR)
+            items[at], similarity[at] = _best(vectors, rows[at : at + 1], near[None], width)
+        found.items[rows, :width] = items
+        found.similarity[rows, :width] = similarity
+    return found
+
+
+def _copies(vectors: Vectors, most: int) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """`(n,)` group of equal vectors of each row, and `(g, ≤ most)` the first rows of each group, −1 padded."""
+    seen: dict[bytes, int] = {}
+    group = np.array([seen.setdefault(row.tobytes(), len(seen)) for row in vectors], dtype=np.intp)
+    order = np.argsort(group, kind="stable")
+    nth = np.arange(len(group)) - np.searchsorted(group[order], group[order])
+    keep = nth < most
+    copies = np.full((len(seen), int(nth[keep].max(initial=-1)) + 1), -1, dtype=np.int64)
+    copies[group[order[keep]], nth[keep]] = order[keep]
+    return group, copies
+
+
+def _among_copies(found: Neighbours, group: NDArray[np.intp], copies: NDArray[np.int64], k: int) -> Neighbours:
+    """Neighbours of every row from those of its group: first its own copies, then those of the next groups.
+
+    The k nearest groups are enough, for each has a member that comes before all members of any further group.
+    """
+    count = len(group)
+    result = Neighbours(np.full((count, k), -1, dtype=np.int32), np.full((count, k), -1, dtype=np.float32))
+    for at in range(0, count, QUERY_ROWS):
+        rows = np.arange(at, min(at + QUERY_ROWS, count))
+        own = group[rows, None]
+        groups = np.concatenate([own, found.items[own[:, 0]]], axis=1)
+        similarity = np.concatenate([np.ones(own.shape, np.float32), found.similarity[own[:, 0]]], axis=1)
+        items = np.where(groups[:, :, None] >= 0, copies[groups], -1).reshape(len(rows), -1)
+        similarity = np.repeat(similarity, copies.shape[1], axis=1)
+        similarity[(items < 0) | (items == rows[:, None])] = -np.inf
+        order = np.lexsort((items, -similarity), axis=1)[:, :k]
+        items, similarity = np.take_along_axis(items, order, axis=1), np.take_along_axis(similarity, order, axis=1)
+        is_there = similarity >= -1
+        result.items[rows, : items.shape[1]] = np.where(is_there, items, -1)
+        result.similarity[rows, : items.shape[1]] = np.where(is_there, similarity, -1)
+    return result
+
+
+def cosines(vectors: Vectors, left: NDArray[np.integer], right: NDArray[np.integer]) -> NDArray[np.float32]:
+    """`(m,)` cosines of the pairs `(left, right)` of rows, in [−1, 1], to six digits.
+
+    Summed in float64, each pair on its own: equal for a pair wherever it stands, and in either order.
+    """
+    values = np.empty(len(left), dtype=np.float32)
+    for at in range(0, len(left), QUERY_ROWS):
+        part = slice(at, at + QUERY_ROWS)
+        values[part] = _rounded(np.einsum("ij,ij->i", _wide(vectors, left[part]), _wide(vectors, right[part])))
+    return values
+
+
+def background(vectors: Vectors, seed: int, pairs: int = 20_000) -> NDArray[np.float32]:
+    """Cosines of `pairs` random pairs of different products, ascending; empty for fewer than two products."""
+    count = len(vectors)
+    if count < 2:
+        return np.empty(0, dtype=np.float32)
+    rng = np.random.default_rng(seed)
+    left = rng.integers(0, count, pairs)
+    right = rng.integers(0, count - 1, pairs)
+    right += right >= left
+    return np.sort(cosines(vectors, left, right))
+
+
+def percentile_of(similarity: NDArray[np.floating], background: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Share of random pairs that are at most as similar, in [0, 1]; 0 without a background.
+
+    Args:
+        similarity: Cosines, of any shape.
+        background: `(b,)` ascending cosines of random pairs.
+
+    Returns:
+        Shares, of the shape of `similarity`.
+
+    >>> percentile_of(np.array([0.1, 0.25, 0.9]), np.array([0.1, 0.2, 0.3, 0.4], dtype=np.float32)).tolist()
+    [0.25, 0.5, 1.0]
+    """
+    at_most = np.searchsorted(background, _rounded(np.asarray(similarity, dtype=np.float64)), side="right")
+    return np.asarray(at_most / max(len(background), 1), dtype=np.float64)
+
+
+def thresholds(background: NDArray[np.float32], config: SimilarityConfig) -> Thresholds:
+    """The cosines that stand for 0.4, 0.5 and 0.7 in this store; unreachable (2) without a background."""
+    if not len(background):
+        return Thresholds(2.0, 2.0, 2.0)
+    shares = [config.weak_share, config.fair_share, config.strong_share]
+    return Thresholds(*(float(value) for value in _rounded(np.quantile(background.astype(np.float64), shares))))
+
+
+def _best(
+    vectors: Vectors, rows: NDArray[np.int64], proposed: NDArray[np.int64], width: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """`(m, width)` the best of what was proposed to each of `rows`, and their cosines."""
+    shape = proposed.shape
+    similarity = cosines(vectors, np.repeat(rows, shape[1]), proposed.ravel()).reshape(shape)
+    similarity[proposed == rows[:, None]] = -np.inf  # the product itself comes last
+    order = np.lexsort((proposed, -similarity), axis=1)[:, :width]
+    return np.take_along_axis(proposed, order, axis=1), np.take_along_axis(similarity, order, axis=1)
+
+
+def _proposals(
+    vectors: Vectors, width: int, engine: Engine
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]]:
+    """Blocks of rows, each with `(m, width)` proposed rows and their approximate cosines, best first."""
+    search = ENGINES[engine]
+    for at in range(0, len(vectors), QUERY_ROWS):
+        queries = vectors[at : at + QUERY_ROWS]
+        items, similarity = search(queries, vectors, width)
+        yield np.arange(at, at + len(queries), dtype=np.int64), items, similarity
+
+
+def _search_faiss(queries: Vectors, vectors: Vectors, width: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    import faiss
+
+    similarity, items = faiss.knn(queries, vectors, width, metric=faiss.METRIC_INNER_PRODUCT)
+    return items, similarity
+
+
+def _search_numpy(queries: Vectors, vectors: Vectors, width: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    similarity = queries @ vectors.T
+    items = np.argpartition(-similarity, width - 1, axis=1)[:, :width]
+    similarity = np.take_along_axis(similarity, items, axis=1)
+    order = np.argsort(-similarity, axis=1, kind="stable")
+    return np.take_along_axis(items, order, axis=1), np.take_along_axis(similarity, order, axis=1)
+
+
+ENGINES: dict[Engine, Callable[[Vectors, Vectors, int], tuple[NDArray[np.int64], NDArray[np.float32]]]] = {
+    Engine.FAISS: _search_faiss,
+    Engine.NUMPY: _search_numpy,
+}
+
+
+def _wide(vectors: Vectors, rows: NDArray[np.integer]) -> NDArray[np.float64]:
+    return np.asarray(vectors[rows], dtype=np.float64)
+
+
+def _rounded(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    return np.clip(np.round(values, DECIMALS), -1.0, 1.0).astype(np.float32)

@@ -1,0 +1,142 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from pipeline.context.similarity import (
+    Engine,
+    SimilarityConfig,
+    background,
+    cosines,
+    neighbours,
+    percentile_of,
+    thresholds,
+)
+
+Vectors = NDArray[np.float32]
+
+
+def unit(rows: NDArray[np.float64]) -> Vectors:
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
+
+
+@st.composite
+def crowded_vectors(draw: st.DrawFn) -> Vectors:
+    """Few distinct directions, some equal, some a hair apart: ties everywhere."""
+    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+    directions = rng.normal(size=(draw(st.integers(1, 30)), 4))
+    rows = directions[rng.integers(0, len(directions), draw(st.integers(1, 120)))]
+    return unit(rows + draw(st.sampled_from([0.0, 1e-7, 1e-3])) * rng.normal(size=rows.shape))
+
+
+def brute_force(vectors: Vectors, k: int) -> tuple[list[list[int]], list[list[float]]]:
+    everyone = np.arange(len(vectors))
+    items, values = [], []
+    for row in everyone:
+        similarity = cosines(vectors, np.full(len(vectors), row), everyone)
+        best = [item for item in np.lexsort((everyone, -similarity)).tolist() if item != row][:k]
+        missing = [-1] * (k - len(best))
+        items.append(best + missing)
+        values.append(similarity[best].tolist() + missing)
+    return items, values
+
+
+@pytest.mark.parametrize("engine", Engine)
+@settings(max_examples=80, deadline=None)
+@given(vectors=crowded_vectors(), k=st.integers(1, 12))
+def test_neighbours_are_the_best_of_all_whatever_the_engine_and_the_ties(
+    engine: Engine, vectors: Vectors, k: int
+) -> None:
+    found = neighbours(vectors, k, engine)
+
+    items, values = brute_force(vectors, k)
+    assert found.items.tolist() == items
+    assert found.similarity.tolist() == values
+
+
+@pytest.mark.parametrize("engine", Engine)
+def test_a_worked_example(engine: Engine) -> None:
+    vectors = unit(np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0], [1.0, 0.0]]))
+
+    found = neighbours(vectors, 2, engine)
+
+    assert found.items.tolist() == [[3, 1], [2, 0], [1, 0], [0, 1]]
+    assert found.similarity[1].tolist() == pytest.approx([0.8, 0.6], abs=1e-6)
+
+
+def test_engines_agree_to_the_bit_over_several_blocks() -> None:
+    vectors = unit(np.random.default_rng(3).normal(size=(2_300, 16)))
+
+    by_faiss, by_numpy = (neighbours(vectors, 20, engine) for engine in Engine)
+
+    assert (by_faiss.items == by_numpy.items).all()
+    assert (by_faiss.similarity == by_numpy.similarity).all()
+
+
+@pytest.mark.parametrize("engine", Engine)
+def test_read_only_vectors_are_enough(engine: Engine) -> None:
+    vectors = unit(np.random.default_rng(3).normal(size=(50, 8)))
+    expected = neighbours(vectors.copy(), 5, engine).items
+    vectors.flags.writeable = False
+
+    found = neighbours(vectors, 5, engine)
+
+    assert (found.items == expected).all()
+
+
+@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_product_alone_has_no_neighbours(engine: Engine, count: int) -> None:
+    found = neighbours(np.eye(count, 4, dtype=np.float32), 3, engine)
+
+    assert found.items.tolist() == [[-1, -1, -1]] * count
+    assert found.similarity.tolist() == [[-1, -1, -1]] * count
+
+
+@settings(max_examples=50)
+@given(vectors=crowded_vectors(), seed=st.integers(0, 99))
+def test_a_cosine_is_the_same_in_either_order_and_beside_any_other(vectors: Vectors, seed: int) -> None:
+    left, right = np.random.default_rng(seed).integers(0, len(vectors), (2, 40))
+
+    together = cosines(vectors, left, right)
+
+    assert (together == cosines(vectors, right, left)).all()
+    assert (together[:7] == cosines(vectors, left[:7], right[:7])).all()
+    assert (np.abs(together) <= 1).all()
+
+
+def test_the_background_follows_its_seed_alone_and_never_pairs_a_product_with_itself() -> None:
+    vectors = np.eye(3, dtype=np.float32)
+
+    sample = background(vectors, seed=1, pairs=500)
+
+    assert sample.tolist() == [0.0] * 500
+    rich = unit(np.random.default_rng(0).normal(size=(40, 4)))
+    assert (background(rich, 1, 500) == background(rich, 1, 500)).all()
+    assert (background(rich, 1, 500) != background(rich, 2, 500)).any()
+
+
+@given(st.lists(st.floats(-1, 1), min_size=1), st.floats(-1, 1), st.floats(-1, 1))
+def test_a_percentile_is_a_share_and_rises_with_similarity(sample: list[float], first: float, second: float) -> None:
+    low, high = sorted((first, second))
+
+    shares = percentile_of(np.array([[low], [high]]), np.sort(np.array(sample, dtype=np.float32)))
+
+    assert shares.shape == (2, 1)
+    assert 0 <= shares[0, 0] <= shares[1, 0] <= 1
+
+
+def test_thresholds_cut_off_the_stated_shares_of_random_pairs() -> None:
+    sample = np.linspace(0, 1, 1_001, dtype=np.float32)
+
+    found = thresholds(sample, SimilarityConfig())
+
+    assert found == pytest.approx((0.88, 0.965, 0.997), abs=1e-5)
+
+
+def test_without_a_background_nothing_is_similar() -> None:
+    nothing = background(np.eye(1, 4, dtype=np.float32), seed=1)
+
+    assert percentile_of(np.array([0.99]), nothing).tolist() == [0.0]
+    assert min(thresholds(nothing, SimilarityConfig())) > 1
