@@ -71,24 +71,24 @@ class Thresholds(NamedTuple):
     strong: float
 
 
-def neighbours(vectors: Vectors, k: int = 20, engine: Engine = Engine.FAISS) -> Neighbours:
-    """Find the `k` most similar products of each product, exactly.
+def neighbours(vectors: Vectors, config: SimilarityConfig) -> Neighbours:
+    """Find the `config.neighbours` most similar products of each product, exactly.
 
     An engine only proposes; what it proposes is measured again by `cosines`, and a row where its rounding could have
     hidden a neighbour is searched in full. So the answer does not depend on the engine, threads or blocks.
 
     Args:
         vectors: `(n, d)` unit vectors; may be read-only.
-        k: Neighbours of each product.
-        engine: Who searches.
+        config: How many neighbours, and who searches.
 
     Returns:
         Neighbours by falling cosine, equal cosines by rising row of the catalog.
     """
+    k = config.neighbours
     group, copies = _copies(vectors, k + 1)
     if copies.shape[1] <= 1:
-        return _distinct_neighbours(vectors, k, engine)
-    return _among_copies(_distinct_neighbours(vectors[copies[:, 0]], k, engine), group, copies, k)
+        return _distinct_neighbours(vectors, k, config.engine)
+    return _among_copies(_distinct_neighbours(vectors[copies[:, 0]], k, config.engine), group, copies, k)
 
 
 def _distinct_neighbours(vectors: Vectors, k: int, engine: Engine) -> Neighbours:
@@ -156,14 +156,14 @@ def cosines(vectors: Vectors, left: NDArray[np.integer], right: NDArray[np.integ
     return values
 
 
-def background(vectors: Vectors, seed: int, pairs: int = 20_000) -> NDArray[np.float32]:
-    """Cosines of `pairs` random pairs of different products, ascending; empty for fewer than two products."""
+def background(vectors: Vectors, seed: int, config: SimilarityConfig) -> NDArray[np.float32]:
+    """Cosines of random pairs of different products, ascending; empty for fewer than two products."""
     count = len(vectors)
     if count < 2:
         return np.empty(0, dtype=np.float32)
     rng = np.random.default_rng(seed)
-    left = rng.integers(0, count, pairs)
-    right = rng.integers(0, count - 1, pairs)
+    left = rng.integers(0, count, config.background_pairs)
+    right = rng.integers(0, count - 1, config.background_pairs)
     right += right >= left
     return np.sort(cosines(vectors, left, right))
 

@@ -48,7 +48,7 @@ def brute_force(vectors: Vectors, k: int) -> tuple[list[list[int]], list[list[fl
 def test_neighbours_are_the_best_of_all_whatever_the_engine_and_the_ties(
     engine: Engine, vectors: Vectors, k: int
 ) -> None:
-    found = neighbours(vectors, k, engine)
+    found = neighbours(vectors, SimilarityConfig(neighbours=k, engine=engine))
 
     items, values = brute_force(vectors, k)
     assert found.items.tolist() == items
@@ -59,7 +59,7 @@ def test_neighbours_are_the_best_of_all_whatever_the_engine_and_the_ties(
 def test_a_worked_example(engine: Engine) -> None:
     vectors = unit(np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0], [1.0, 0.0]]))
 
-    found = neighbours(vectors, 2, engine)
+    found = neighbours(vectors, SimilarityConfig(neighbours=2, engine=engine))
 
     assert found.items.tolist() == [[3, 1], [2, 0], [1, 0], [0, 1]]
     assert found.similarity[1].tolist() == pytest.approx([0.8, 0.6], abs=1e-6)
@@ -68,7 +68,7 @@ def test_a_worked_example(engine: Engine) -> None:
 def test_engines_agree_to_the_bit_over_several_blocks() -> None:
     vectors = unit(np.random.default_rng(3).normal(size=(2_300, 16)))
 
-    by_faiss, by_numpy = (neighbours(vectors, 20, engine) for engine in Engine)
+    by_faiss, by_numpy = (neighbours(vectors, SimilarityConfig(neighbours=20, engine=engine)) for engine in Engine)
 
     assert (by_faiss.items == by_numpy.items).all()
     assert (by_faiss.similarity == by_numpy.similarity).all()
@@ -77,10 +77,10 @@ def test_engines_agree_to_the_bit_over_several_blocks() -> None:
 @pytest.mark.parametrize("engine", Engine)
 def test_read_only_vectors_are_enough(engine: Engine) -> None:
     vectors = unit(np.random.default_rng(3).normal(size=(50, 8)))
-    expected = neighbours(vectors.copy(), 5, engine).items
+    expected = neighbours(vectors.copy(), SimilarityConfig(neighbours=5, engine=engine)).items
     vectors.flags.writeable = False
 
-    found = neighbours(vectors, 5, engine)
+    found = neighbours(vectors, SimilarityConfig(neighbours=5, engine=engine))
 
     assert (found.items == expected).all()
 
@@ -88,7 +88,7 @@ def test_read_only_vectors_are_enough(engine: Engine) -> None:
 @pytest.mark.parametrize("engine", Engine)
 @pytest.mark.parametrize("count", [0, 1])
 def test_a_product_alone_has_no_neighbours(engine: Engine, count: int) -> None:
-    found = neighbours(np.eye(count, 4, dtype=np.float32), 3, engine)
+    found = neighbours(np.eye(count, 4, dtype=np.float32), SimilarityConfig(neighbours=3, engine=engine))
 
     assert found.items.tolist() == [[-1, -1, -1]] * count
     assert found.similarity.tolist() == [[-1, -1, -1]] * count
@@ -107,14 +107,14 @@ def test_a_cosine_is_the_same_in_either_order_and_beside_any_other(vectors: Vect
 
 
 def test_the_background_follows_its_seed_alone_and_never_pairs_a_product_with_itself() -> None:
-    vectors = np.eye(3, dtype=np.float32)
+    vectors, few = np.eye(3, dtype=np.float32), SimilarityConfig(background_pairs=500)
 
-    sample = background(vectors, seed=1, pairs=500)
+    sample = background(vectors, 1, few)
 
     assert sample.tolist() == [0.0] * 500
     rich = unit(np.random.default_rng(0).normal(size=(40, 4)))
-    assert (background(rich, 1, 500) == background(rich, 1, 500)).all()
-    assert (background(rich, 1, 500) != background(rich, 2, 500)).any()
+    assert (background(rich, 1, few) == background(rich, 1, few)).all()
+    assert (background(rich, 1, few) != background(rich, 2, few)).any()
 
 
 @given(st.lists(st.floats(-1, 1), min_size=1), st.floats(-1, 1), st.floats(-1, 1))
@@ -136,7 +136,7 @@ def test_thresholds_cut_off_the_stated_shares_of_random_pairs() -> None:
 
 
 def test_without_a_background_nothing_is_similar() -> None:
-    nothing = background(np.eye(1, 4, dtype=np.float32), seed=1)
+    nothing = background(np.eye(1, 4, dtype=np.float32), 1, SimilarityConfig())
 
     assert percentile_of(np.array([0.99]), nothing).tolist() == [0.0]
     assert min(thresholds(nothing, SimilarityConfig())) > 1
