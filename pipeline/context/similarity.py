@@ -78,13 +78,15 @@ def neighbours(vectors: Vectors, config: SimilarityConfig) -> Neighbours:
     hidden a neighbour is searched in full. So the answer does not depend on the engine, threads or blocks.
 
     Args:
-        vectors: `(n, d)` unit vectors; may be read-only.
+        vectors: `(n, d)` unit vectors; may be read-only. `(n, 0)`, products not embedded yet, have no neighbours.
         config: How many neighbours, and who searches.
 
     Returns:
         Neighbours by falling cosine, equal cosines by rising row of the catalog.
     """
     k = config.neighbours
+    if not vectors.shape[1]:
+        return _nobody(len(vectors), k)
     group, copies = _copies(vectors, k + 1)
     if copies.shape[1] <= 1:
         return _distinct_neighbours(vectors, k, config.engine)
@@ -94,7 +96,7 @@ def neighbours(vectors: Vectors, config: SimilarityConfig) -> Neighbours:
 def _distinct_neighbours(vectors: Vectors, k: int, engine: Engine) -> Neighbours:
     """`neighbours` of vectors that are all different: else each row would tie with all of its copies."""
     count = len(vectors)
-    found = Neighbours(np.full((count, k), -1, dtype=np.int32), np.full((count, k), -1, dtype=np.float32))
+    found = _nobody(count, k)
     width = min(k, count - 1)
     if width < 1:
         return found
@@ -107,6 +109,10 @@ def _distinct_neighbours(vectors: Vectors, k: int, engine: Engine) -> Neighbours
         found.items[rows, :width] = items
         found.similarity[rows, :width] = similarity
     return found
+
+
+def _nobody(count: int, k: int) -> Neighbours:
+    return Neighbours(np.full((count, k), -1, dtype=np.int32), np.full((count, k), -1, dtype=np.float32))
 
 
 def _copies(vectors: Vectors, most: int) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
@@ -127,7 +133,7 @@ def _among_copies(found: Neighbours, group: NDArray[np.intp], copies: NDArray[np
     The k nearest groups are enough, for each has a member that comes before all members of any further group.
     """
     count = len(group)
-    result = Neighbours(np.full((count, k), -1, dtype=np.int32), np.full((count, k), -1, dtype=np.float32))
+    result = _nobody(count, k)
     for at in range(0, count, QUERY_ROWS):
         rows = np.arange(at, min(at + QUERY_ROWS, count))
         own = group[rows, None]
@@ -144,23 +150,23 @@ def _among_copies(found: Neighbours, group: NDArray[np.intp], copies: NDArray[np
     return result
 
 
-def cosines(vectors: Vectors, left: NDArray[np.integer], right: NDArray[np.integer]) -> NDArray[np.float32]:
+def cosines(vectors: Vectors, left: NDArray[np.integer], right: NDArray[np.integer]) -> NDArray[np.float64]:
     """`(m,)` cosines of the pairs `(left, right)` of rows, in [−1, 1], to six digits.
 
     Summed in float64, each pair on its own: equal for a pair wherever it stands, and in either order.
     """
-    values = np.empty(len(left), dtype=np.float32)
+    values = np.empty(len(left), dtype=np.float64)
     for at in range(0, len(left), QUERY_ROWS):
         part = slice(at, at + QUERY_ROWS)
         values[part] = _rounded(np.einsum("ij,ij->i", _wide(vectors, left[part]), _wide(vectors, right[part])))
     return values
 
 
-def background(vectors: Vectors, seed: int, config: SimilarityConfig) -> NDArray[np.float32]:
-    """Cosines of random pairs of different products, ascending; empty for fewer than two products."""
+def background(vectors: Vectors, seed: int, config: SimilarityConfig) -> NDArray[np.float64]:
+    """Cosines of random pairs of different products, ascending; empty without vectors or for fewer than two."""
     count = len(vectors)
-    if count < 2:
-        return np.empty(0, dtype=np.float32)
+    if count < 2 or not vectors.shape[1]:
+        return np.empty(0, dtype=np.float64)
     rng = np.random.default_rng(seed)
     left = rng.integers(0, count, config.background_pairs)
     right = rng.integers(0, count - 1, config.background_pairs)
@@ -168,7 +174,7 @@ def background(vectors: Vectors, seed: int, config: SimilarityConfig) -> NDArray
     return np.sort(cosines(vectors, left, right))
 
 
-def percentile_of(similarity: NDArray[np.floating], background: NDArray[np.float32]) -> NDArray[np.float64]:
+def percentile_of(similarity: NDArray[np.floating], background: NDArray[np.float64]) -> NDArray[np.float64]:
     """Share of random pairs that are at most as similar, in [0, 1]; 0 without a background.
 
     Args:
@@ -178,24 +184,24 @@ def percentile_of(similarity: NDArray[np.floating], background: NDArray[np.float
     Returns:
         Shares, of the shape of `similarity`.
 
-    >>> percentile_of(np.array([0.1, 0.25, 0.9]), np.array([0.1, 0.2, 0.3, 0.4], dtype=np.float32)).tolist()
+    >>> percentile_of(np.array([0.1, 0.25, 0.9]), np.array([0.1, 0.2, 0.3, 0.4])).tolist()
     [0.25, 0.5, 1.0]
     """
     at_most = np.searchsorted(background, _rounded(np.asarray(similarity, dtype=np.float64)), side="right")
     return np.asarray(at_most / max(len(background), 1), dtype=np.float64)
 
 
-def thresholds(background: NDArray[np.float32], config: SimilarityConfig) -> Thresholds:
+def thresholds(background: NDArray[np.float64], config: SimilarityConfig) -> Thresholds:
     """The cosines that stand for 0.4, 0.5 and 0.7 in this store; unreachable (2) without a background."""
     if not len(background):
         return Thresholds(2.0, 2.0, 2.0)
     shares = [config.weak_share, config.fair_share, config.strong_share]
-    return Thresholds(*(float(value) for value in _rounded(np.quantile(background.astype(np.float64), shares))))
+    return Thresholds(*(float(value) for value in _rounded(np.quantile(background, shares))))
 
 
 def _best(
     vectors: Vectors, rows: NDArray[np.int64], proposed: NDArray[np.int64], width: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """`(m, width)` the best of what was proposed to each of `rows`, and their cosines."""
     shape = proposed.shape
     similarity = cosines(vectors, np.repeat(rows, shape[1]), proposed.ravel()).reshape(shape)
@@ -240,5 +246,5 @@ def _wide(vectors: Vectors, rows: NDArray[np.integer]) -> NDArray[np.float64]:
     return np.asarray(vectors[rows], dtype=np.float64)
 
 
-def _rounded(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    return np.clip(np.round(values, DECIMALS), -1.0, 1.0).astype(np.float32)
+def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.clip(np.round(values, DECIMALS), -1.0, 1.0))

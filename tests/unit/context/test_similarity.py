@@ -38,7 +38,7 @@ def brute_force(vectors: Vectors, k: int) -> tuple[list[list[int]], list[list[fl
         best = [item for item in np.lexsort((everyone, -similarity)).tolist() if item != row][:k]
         missing = [-1] * (k - len(best))
         items.append(best + missing)
-        values.append(similarity[best].tolist() + missing)
+        values.append(similarity[best].astype(np.float32).tolist() + missing)
     return items, values
 
 
@@ -94,6 +94,15 @@ def test_a_product_alone_has_no_neighbours(engine: Engine, count: int) -> None:
     assert found.similarity.tolist() == [[-1, -1, -1]] * count
 
 
+def test_products_that_are_not_embedded_yet_have_neither_neighbours_nor_background() -> None:
+    vectors = np.empty((3, 0), dtype=np.float32)
+
+    found = neighbours(vectors, SimilarityConfig(neighbours=2))
+
+    assert found.items.tolist() == [[-1, -1]] * 3
+    assert len(background(vectors, 1, SimilarityConfig())) == 0
+
+
 @settings(max_examples=50)
 @given(vectors=crowded_vectors(), seed=st.integers(0, 99))
 def test_a_cosine_is_the_same_in_either_order_and_beside_any_other(vectors: Vectors, seed: int) -> None:
@@ -121,14 +130,14 @@ def test_the_background_follows_its_seed_alone_and_never_pairs_a_product_with_it
 def test_a_percentile_is_a_share_and_rises_with_similarity(sample: list[float], first: float, second: float) -> None:
     low, high = sorted((first, second))
 
-    shares = percentile_of(np.array([[low], [high]]), np.sort(np.array(sample, dtype=np.float32)))
+    shares = percentile_of(np.array([[low], [high]]), np.sort(np.array(sample)))
 
     assert shares.shape == (2, 1)
     assert 0 <= shares[0, 0] <= shares[1, 0] <= 1
 
 
 def test_thresholds_cut_off_the_stated_shares_of_random_pairs() -> None:
-    sample = np.linspace(0, 1, 1_001, dtype=np.float32)
+    sample = np.linspace(0, 1, 1_001)
 
     found = thresholds(sample, SimilarityConfig())
 
