@@ -10,6 +10,7 @@
     │   └── EmptyStoreError          nothing to work on
     ├── SettingsError        a setting that is unknown or out of range (exit code 2)
     ├── NotFoundError        a run, bundle or store nobody knows (exit code 2)
+    ├── LeakError            a holdout whose training side knows the future (exit code 1)
     └── PlatformError        the machine or the cluster failed us (exit code 1)
         ├── EmbeddingError           a model that can't be trusted, or vectors that can't be used
         ├── SchemaError              a database whose tables are not the ones this version reads
@@ -113,6 +114,20 @@ class NotFoundError(BasketryError):
 
     def __str__(self) -> str:
         return f"no {self.kind} {self.name!r}" + (f"; {self.hint}" if self.hint else "")
+
+
+class LeakError(BasketryError):
+    """A training view that holds what happened on the held-out days: a defect of ours, never of the data."""
+
+    def __init__(self, cut: str, placed: int, cancelled: int) -> None:
+        super().__init__(cut, placed, cancelled)
+        self.cut, self.placed, self.cancelled = cut, placed, cancelled
+
+    def __str__(self) -> str:
+        return (
+            f"the training view of a holdout at {self.cut} holds {self.placed} orders and {self.cancelled} "
+            "cancellations of that day or later; expected none: take the view from pipeline.evaluation.holdout.before"
+        )
 
 
 class PlatformError(BasketryError):
