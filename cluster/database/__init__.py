@@ -1,1 +1,1 @@
-"""Runs, combos, bundles and rejections, kept in SQL."""
+"""Where the truth is kept: stores, snapshots, runs, bundles. Nothing else speaks SQL."""

@@ -1,0 +1,167 @@
+"""What a run writes of its store: each call one transaction, always bound to the store."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from cluster.database import rows, tables
+from cluster.database.engine import insert_new, writing
+from cluster.database.history import StoreHistory
+from cluster.database.values import ComboOutcome, Json, ModelUsage, Rejection, RunState, Stage
+from pipeline.errors import NotFoundError, RunStateError
+
+
+class StoreRecords(StoreHistory):
+    """What the database knows of one store, to be read and written. Times are the caller's and have an offset."""
+
+    def save_snapshot(self, sha256: str, summary: Json, *, at: datetime) -> None:
+        """Note a snapshot and what was read, accepted and rejected for it; one that is known stays as it is."""
+        with writing(self._engine) as connection:
+            self._save_snapshot(connection, sha256, summary, at)
+
+    def begin_run(
+        self, run_id: str, *, snapshot: str, settings_sha256: str, settings: Json, code_version: str, at: datetime,
+        plan: Json | None = None,
+    ) -> None:  # fmt: skip
+        """Open a run, or open it again: a further attempt forgets what the one before stored.
+
+        Args:
+            run_id: Its id, unique among all stores.
+            snapshot: sha256 of the snapshot it reads.
+            settings_sha256: Hash of `settings`.
+            settings: Everything that may change a bundle, so that the run can be done again.
+            code_version: Version of the code.
+            at: Now.
+            plan: Its plan, where that is fixed already (else `save_plan`).
+
+        Raises:
+            RunStateError: A run of this id has ended.
+        """
+        with writing(self._engine) as connection:
+            self._save_snapshot(connection, snapshot, {}, at)
+            key = {"store": self.store, "run_id": run_id}
+            what = {"snapshot": snapshot, "settings_sha256": settings_sha256, "settings": dict(settings),
+                    "code_version": code_version, "plan": plan}  # fmt: skip
+            first = {"state": "queued", "attempts": 0, "fence": 0, "created_at": at}
+            insert_new(connection, tables.run, [key | what | first])
+            self._check_open(connection, run_id, "begin")
+            self._clear(connection, run_id)
+            attempt = {"state": "running", "started_at": at, "attempts": tables.run.c.attempts + 1}
+            self._update(connection, run_id, what | attempt)
+
+    def save_plan(self, run_id: str, plan: Json) -> None:
+        """Keep the plan of an open run, before its first candidate.
+
+        Raises:
+            NotFoundError: The store has no such run.
+            RunStateError: The run has ended.
+        """
+        with writing(self._engine) as connection:
+            self._check_open(connection, run_id, "take a plan")
+            self._update(connection, run_id, {"plan": dict(plan)})
+
+    def save_preliminary(self, run_id: str, bundles: Sequence[Json]) -> None:
+        """Keep bundles of an open run that may be served until the final ones replace them.
+
+        Args:
+            run_id: The run.
+            bundles: Objects of `bundles.json`.
+
+        Raises:
+            NotFoundError: The store has no such run.
+            RunStateError: The run has ended.
+        """
+        with writing(self._engine) as connection:
+            self._check_open(connection, run_id, "store preliminary bundles")
+            self._replace_bundles(connection, run_id, bundles, "preliminary")
+
+    def finish_run(
+        self, run_id: str, *, state: Literal["succeeded", "degraded", "partial"], record: Json, at: datetime,
+        bundles: Sequence[Json], combos: Sequence[ComboOutcome], rejections: Sequence[Rejection],
+        cost: Sequence[ModelUsage] = (),
+    ) -> None:  # fmt: skip
+        """End a run and keep all it came to, in one transaction; final bundles replace the preliminary ones.
+
+        Doing it twice with the same record changes nothing, so a caller that lost the answer may ask again.
+
+        Args:
+            run_id: The run.
+            state: How it ended.
+            record: What `run.json` holds.
+            at: Now.
+            bundles: Objects of `bundles.json`.
+            combos: What each combo came to, in the order they ran.
+            rejections: Candidates that are no bundle.
+            cost: What was asked of models.
+
+        Raises:
+            NotFoundError: The store has no such run.
+            RunStateError: The run ended before, otherwise.
+        """
+        with writing(self._engine) as connection:
+            row = self._lock(connection, run_id)
+            if row.state == state and row.record == rows.as_stored(record):
+                return
+            self._check_open(connection, run_id, "finish")
+            self._clear(connection, run_id)
+            self._replace_bundles(connection, run_id, bundles, "final")
+            key = {"store": self.store, "run_id": run_id}
+            _insert(connection, tables.combo, rows.of_combos(key, combos))
+            _insert(connection, tables.rejection, rows.of_rejections(key, rejections))
+            _insert(connection, tables.usage, rows.of_usage(key, cost))
+            self._update(connection, run_id, {"state": state, "record": dict(record), "finished_at": at})
+
+    def fail_run(
+        self, run_id: str, *, error: str, at: datetime, record: Json | None = None,
+        state: Literal["failed", "cancelled"] = "failed",
+    ) -> None:  # fmt: skip
+        """End a run without bundles, the preliminary ones included, and keep why.
+
+        Raises:
+            NotFoundError: The store has no such run.
+            RunStateError: The run has ended.
+        """
+        with writing(self._engine) as connection:
+            self._check_open(connection, run_id, "fail")
+            self._clear(connection, run_id)
+            self._update(connection, run_id, {"state": state, "error": error, "record": record, "finished_at": at})
+
+    def _save_snapshot(self, connection: sa.Connection, sha256: str, summary: Json, at: datetime) -> None:
+        insert_new(connection, tables.store, [{"store": self.store, "created_at": at}])
+        row = {"store": self.store, "sha256": sha256, "summary": dict(summary), "created_at": at}
+        insert_new(connection, tables.snapshot, [row])
+
+    def _lock(self, connection: sa.Connection, run_id: str) -> sa.Row[tuple[RunState, Any]]:
+        table = tables.run.c
+        found = self._of(tables.run, run_id, table.state, table.record).with_for_update()
+        row = connection.execute(found).first()
+        if row is None:
+            raise NotFoundError("run", run_id, f"store {self.store!r} never began it")
+        return row
+
+    def _check_open(self, connection: sa.Connection, run_id: str, attempted: str) -> None:
+        state = self._lock(connection, run_id).state
+        if state not in tables.OPEN_STATES:
+            raise RunStateError(run_id, state, attempted)
+
+    def _update(self, connection: sa.Connection, run_id: str, values: Mapping[str, Any]) -> None:
+        table = tables.run.c
+        this = sa.update(tables.run).where(table.store == self.store, table.run_id == run_id)
+        connection.execute(this.values(**values))
+
+    def _replace_bundles(self, connection: sa.Connection, run_id: str, bundles: Sequence[Json], stage: Stage) -> None:
+        table = tables.bundle.c
+        connection.execute(sa.delete(tables.bundle).where(table.store == self.store, table.run_id == run_id))
+        _insert(connection, tables.bundle, rows.of_bundles({"store": self.store, "run_id": run_id}, bundles, stage))
+
+    def _clear(self, connection: sa.Connection, run_id: str) -> None:
+        for table in (tables.bundle, tables.combo, tables.rejection, tables.usage):
+            this = sa.delete(table).where(table.c.store == self.store, table.c.run_id == run_id)
+            connection.execute(this)
+
+
+def _insert(connection: sa.Connection, table: sa.Table, new: Sequence[Mapping[str, Any]]) -> None:
+    if new:
+        connection.execute(sa.insert(table), new)
