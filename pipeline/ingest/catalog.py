@@ -1,0 +1,108 @@
+"""The catalog: variants with their stock, coded and judged sellable; or what order lines alone tell of it."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pipeline.ingest.lines import Lines
+from pipeline.ingest.products import UNCATEGORISED, Variants
+from pipeline.ingest.snapshot import Catalog
+from pipeline.ingest.table import Text
+from pipeline.money import digits
+
+
+def build_catalog(variants: Variants, stock: NDArray[np.float64]) -> Catalog:
+    """The finished catalog.
+
+    Sellable is: active, priced above zero, no gift card, and in stock, untracked or sold without stock.
+
+    Args:
+        variants: `n` variants, sorted by SKU.
+        stock: `(n,)` units, NaN where untracked.
+    """
+    category, vendor = Text.of(variants.category), Text.of(variants.vendor)
+    available = np.isnan(stock) | (stock > 0) | variants.sells_without_stock
+    return Catalog(
+        sku=variants.sku,
+        title=variants.title,
+        description=variants.description,
+        tags=variants.tags,
+        image_url=variants.image_url,
+        product_id=variants.product,
+        family=_by_appearance(variants.product),
+        category=category.codes - 1,
+        vendor=_compact(vendor)[0],
+        categories=category.values[1:],
+        vendors=_compact(vendor)[1],
+        price=variants.price,
+        compare_at=variants.compare_at,
+        cost=variants.cost,
+        stock=stock,
+        created_day=variants.created_day,
+        is_sellable=variants.is_active & (np.nan_to_num(variants.price) > 0) & ~variants.is_gift_card & available,
+    )
+
+
+def _compact(text: Text) -> tuple[NDArray[np.int32], pa.StringArray]:
+    """Codes and values without the values that no record has."""
+    used, codes = np.unique(text.codes, return_inverse=True)
+    return codes.astype(np.int32), text.values.take(pa.array(used))
+
+
+def _by_appearance(values: pa.StringArray) -> NDArray[np.int32]:
+    """A code for each distinct value, in the order of first appearance."""
+    return np.asarray(values.dictionary_encode().indices, dtype=np.int32)
+
+
+def variants_from_lines(lines: Lines, currency: str) -> Variants:
+    """A catalog for a store that gave none: what was ordered, at its median price.
+
+    Lines without SKU go by their title. The title of a SKU is the one that most of its lines have, ties to the
+    smallest; its price is the median over lines, rounded to the currency's minor unit.
+    """
+    sku = lines.sku.otherwise(lines.title)
+    used, code = np.unique(sku.codes, return_inverse=True)
+    order = np.lexsort((lines.price, code))
+    ranked, starts = lines.price[order], np.searchsorted(code[order], np.arange(len(used) + 1))
+    low, high = (starts[:-1] + starts[1:] - 1) // 2, (starts[:-1] + starts[1:]) // 2
+    price = np.round((ranked[low] + ranked[high]) / 2, digits(currency)) if len(used) else np.zeros(0)
+    names = sku.values.take(pa.array(used))
+    title = _usual_titles(lines.title, code, len(used))
+    count = len(used)
+    unknown = np.full(count, np.nan)
+    blank = Text.blank(count).array()
+    return Variants(
+        sku=names,
+        title=pc.if_else(pc.equal(title, ""), names, title),
+        product_title=title,
+        product=names,
+        place=names,
+        description=blank,
+        tags=blank,
+        image_url=blank,
+        category=pa.array([UNCATEGORISED] * count, pa.string()),
+        vendor=blank,
+        price=price,
+        compare_at=unknown,
+        cost=unknown,
+        stock=unknown,
+        created_day=np.full(count, -1, dtype=np.int32),
+        is_active=np.ones(count, dtype=bool),
+        is_gift_card=np.zeros(count, dtype=bool),
+        is_untracked=np.zeros(count, dtype=bool),
+        sells_without_stock=np.zeros(count, dtype=bool),
+    )
+
+
+def _usual_titles(title: Text, code: NDArray[np.integer], count: int) -> pa.StringArray:
+    """`(count,)` the title that most lines of each code have; empty where none has one."""
+    filled = title.filled
+    pairs, lines = np.unique(
+        code[filled].astype(np.int64) * len(title.values) + title.codes[filled], return_counts=True
+    )
+    item, name = pairs // len(title.values), pairs % len(title.values)
+    best = np.zeros(count, dtype=np.int64)
+    order = np.lexsort((-name, lines, item))
+    best[item[order]] = name[order]
+    return title.values.take(pa.array(best))
