@@ -1,4 +1,5 @@
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,7 @@ def files_of(root: Path) -> list[Path]:
     return sorted(root.rglob("*.vectors"))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=9), st.sampled_from(["Mugs", "uncategorised", ""]), st.text(max_size=150))))
 def test_a_catalog_says_what_its_products_say_one_by_one(products: list[tuple[str, str, str]]) -> None:
     titles, categories, descriptions = ([product[part] for product in products] for part in range(3))
@@ -183,6 +185,23 @@ def test_a_file_of_zeros_is_no_vector(tmp_path: Path) -> None:
     path.write_bytes(content[:head] + bytes(len(content) - head))
 
     assert EmbeddingCache(tmp_path, MODEL).missing(texts) == texts
+
+
+def test_writers_at_once_lose_nothing(tmp_path: Path) -> None:
+    texts = [[f"writer {writer}, product {number}" for number in range(80)] for writer in range(4)]
+
+    def write(own: list[str]) -> None:
+        cache = EmbeddingCache(tmp_path, MODEL)
+        for text in own:
+            cache.put([text], unit_vectors([text]))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, texts))
+
+    everything = [text for own in texts for text in own]
+    found, is_known = EmbeddingCache(tmp_path, MODEL).get(everything)
+    assert is_known.all()
+    assert (found == unit_vectors(everything)).all()
 
 
 def test_many_small_files_become_few_and_nothing_is_lost(tmp_path: Path) -> None:

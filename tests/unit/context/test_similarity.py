@@ -103,7 +103,7 @@ def test_products_that_are_not_embedded_yet_have_neither_neighbours_nor_backgrou
     assert len(background(vectors, 1, SimilarityConfig())) == 0
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(vectors=crowded_vectors(), seed=st.integers(0, 99))
 def test_a_cosine_is_the_same_in_either_order_and_beside_any_other(vectors: Vectors, seed: int) -> None:
     left, right = np.random.default_rng(seed).integers(0, len(vectors), (2, 40))
@@ -126,6 +126,7 @@ def test_the_background_follows_its_seed_alone_and_never_pairs_a_product_with_it
     assert (background(rich, 1, few) != background(rich, 2, few)).any()
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1, 1), min_size=1), st.floats(-1, 1), st.floats(-1, 1))
 def test_a_percentile_is_a_share_and_rises_with_similarity(sample: list[float], first: float, second: float) -> None:
     low, high = sorted((first, second))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.offers.bundle import Bundle, Offer, OfferTier, Product, Signals, Weights
@@ -57,6 +57,7 @@ def test_every_csv_line_ends_as_rfc_4180_says() -> None:
     assert not content.startswith(b"\xef\xbb\xbf")
 
 
+@settings(deadline=None)
 @given(st.sampled_from(FORMULA_STARTS), st.text(st.characters(codec="utf-8"), max_size=20))
 def test_no_text_of_a_store_starts_a_formula(start: str, rest: str) -> None:
     row = read_csv(to_csv([bundle(start + rest, name=start + rest)]))[0]
@@ -65,6 +66,7 @@ def test_no_text_of_a_store_starts_a_formula(start: str, rest: str) -> None:
     assert row["sku"] == "'-17"
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_defusing_keeps_the_text_and_is_needed_once(text: str) -> None:
     once = defused(text)
