@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +115,9 @@ def _check(path: Path, expected: str, what: str) -> None:
             f"the {what} of the embedded model in {path} have sha256 {found[:12]}…, expected {expected[:12]}…; "
             "vectors of another model must not mix with ours: reinstall the pinned requirements"
         )
+
+
+@cache
+def shared_model() -> MiniLM:
+    """The model of this process: loaded once, however many tasks it runs."""
+    return MiniLM()

@@ -1,0 +1,99 @@
+"""A store shard: snapshots and what was worked out from them, kept warm between runs.
+
+All state is rebuilt from Parquet after a restart: every call names the snapshot it is about.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.context.embedding import EmbeddingCache, catalog_texts
+from pipeline.context.store import ContextConfig, StoreContext, prepare
+from pipeline.ingest.snapshot import Catalog, Snapshot
+from pipeline.ingest.store import read_snapshot
+from pipeline.ports import ModelInfo
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRef:
+    """Where a snapshot lies, and whose it is."""
+
+    store: str
+    folder: Path
+    """Folder of its Parquet files."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContextRef:
+    """Which context is meant: equal refs mean equal contexts."""
+
+    snapshot: SnapshotRef
+    as_of: int | None
+    """Day after the last one that may be known; the snapshot's own by default."""
+    config: ContextConfig
+    with_vectors: bool
+    """False for preliminary bundles, before a store's products are embedded."""
+
+
+class StoreShard:
+    """Snapshots, vectors, neighbours and rules of some stores, the least recently used dropped first.
+
+    Args:
+        cache: Folder of the embedding cache, shared by all stores.
+        model: Whose vectors are meant.
+        capacity: Most contexts, and most snapshots, to keep.
+    """
+
+    def __init__(self, cache: Path, model: ModelInfo, capacity: int = 8) -> None:
+        self._vectors = EmbeddingCache(cache, model)
+        self._width = model.dimension
+        self._capacity = capacity
+        self._snapshots: OrderedDict[SnapshotRef, Snapshot] = OrderedDict()
+        self._contexts: OrderedDict[ContextRef, StoreContext] = OrderedDict()
+
+    def __repr__(self) -> str:
+        return f"StoreShard({', '.join(sorted({ref.store for ref in self._snapshots}))})"
+
+    def catalog(self, ref: SnapshotRef) -> Catalog:
+        """The catalog, for finishing bundles."""
+        return self._snapshot(ref).catalog
+
+    def missing_texts(self, ref: SnapshotRef) -> list[str]:
+        """Product texts that no run embedded yet, each once."""
+        return self._vectors.missing(catalog_texts(self._snapshot(ref).catalog))
+
+    def context(self, ref: ContextRef) -> StoreContext:
+        """The context of a store: kept from an earlier run, or worked out."""
+        return _kept(self._contexts, ref, self._capacity, self._prepare)
+
+    def _snapshot(self, ref: SnapshotRef) -> Snapshot:
+        return _kept(self._snapshots, ref, self._capacity, lambda wanted: read_snapshot(wanted.folder))
+
+    def _prepare(self, ref: ContextRef) -> StoreContext:
+        snapshot = self._snapshot(ref.snapshot)
+        as_of = snapshot.default_as_of if ref.as_of is None else ref.as_of
+        return prepare(snapshot, self._embedded(snapshot, ref.with_vectors), as_of, ref.config)
+
+    def _embedded(self, snapshot: Snapshot, wanted: bool) -> NDArray[np.float32]:
+        if not wanted:
+            return np.zeros((len(snapshot.catalog), 0), dtype=np.float32)
+        vectors, known = self._vectors.get(catalog_texts(snapshot.catalog))
+        return vectors if known.all() else np.zeros((len(snapshot.catalog), 0), dtype=np.float32)
+
+
+def _kept(shelf: OrderedDict[Key, Value], key: Key, capacity: int, make: Callable[[Key], Value]) -> Value:
+    """The value on the shelf, made where it is not there; the least recently used ones make room."""
+    if key not in shelf:
+        shelf[key] = make(key)
+    shelf.move_to_end(key)
+    while len(shelf) > capacity:
+        shelf.popitem(last=False)
+    return shelf[key]

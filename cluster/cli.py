@@ -1,0 +1,210 @@
+"""The command line: what can be asked, and the exit codes. Each command's work is in `cluster.commands`.
+
+Exit codes: 0 succeeded, 1 failed, 2 usage or refused input, 3 degraded, 4 partial.
+"""
+
+import sys
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="basketry",
+    help="Product bundles for online stores: made from orders and catalog, kept, explained and exported.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    epilog="Exit codes: 0 succeeded · 1 failed · 2 usage or refused input · 3 degraded · 4 partial",
+)
+db = typer.Typer(help="The database of runs and bundles.", no_args_is_help=True)
+app.add_typer(db, name="db")
+
+
+class Mode(StrEnum):
+    """How much a run takes on."""
+
+    full = "full"
+    budget = "budget"
+
+
+class Fanout(StrEnum):
+    """How combos become tasks."""
+
+    auto = "auto"
+    combo = "combo"
+
+
+class ExportFormat(StrEnum):
+    """Files a run can be exported to."""
+
+    csv = "csv"
+    json = "json"
+    jsonl = "jsonl"
+    parquet = "parquet"
+
+
+Folder = Annotated[Path, typer.Argument(help="Folder of the shop's files: orders, products, inventory (CSV or Parquet).")]
+Store = Annotated[str | None, typer.Option(help="The store's name; the folder's by default.")]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option("--as-of", formats=["%Y-%m-%d"], help="Use only what was known on that day (its own orders excluded)."),
+]
+Workers = Annotated[int | None, typer.Option(min=1, help="CPUs of a local Ray; all by default.")]
+Address = Annotated[str | None, typer.Option(help="Address of a running Ray cluster.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+RunOption = Annotated[str | None, typer.Option("--run", help="Run id; the newest by default.")]
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="Database, snapshots and caches; BASKETRY_DATA_DIR or .basketry by default.")
+]
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Where the bundles and the report go.")] = Path("out/demo"),
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the sample store end to end and print where its report is."""
+    from cluster.commands.run import demo_command
+
+    _exit(demo_command(out, data_dir=data_dir, as_json=as_json))
+
+
+@app.command()
+def run(
+    folder: Folder,
+    store: Store = None,
+    mode: Annotated[Mode | None, typer.Option(help="full: every combo until the deadline; budget: what time allows.")] = None,
+    budget: Annotated[str | None, typer.Option(help="Deadline of the search, such as 12s or 800ms.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Most bundles; 20 by default.")] = None,
+    as_of: AsOf = None,
+    plan: Annotated[Path | None, typer.Option(help="A plan.json to run again instead of making one.")] = None,
+    workers: Workers = None,
+    fanout: Annotated[Fanout | None, typer.Option(help="combo: one task for each combo.")] = None,
+    address: Address = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for bundles.json, run.json, plan.json, rejects.csv, report.html.")] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make bundles of a store's files, from ingest to the report."""
+    from cluster.commands.run import Request, run_command
+
+    request = Request(
+        folder=folder, store=store, mode=mode, budget=budget, limit=limit, as_of=as_of.date() if as_of else None,
+        plan=plan, workers=workers, fanout=fanout, address=address, out=out, data_dir=data_dir,
+    )  # fmt: skip
+    _exit(run_command(request, as_json=as_json))
+
+
+@app.command()
+def ingest(folder: Folder, store: Store = None, out: Annotated[Path | None, typer.Option(help="Where rejects.csv goes.")] = None,
+           data_dir: DataDir = None, as_json: AsJson = False) -> None:  # fmt: skip
+    """Read a store's files: the snapshot and the reject report only."""
+    from cluster.commands.ingest import ingest_command
+
+    _exit(ingest_command(folder, store, out, data_dir=data_dir, as_json=as_json))
+
+
+@app.command()
+def evaluate(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of one store or of several, which are pooled.")],
+    as_of: AsOf = None,
+    days: Annotated[int | None, typer.Option(min=1, help="Hold out that many days after --as-of; else the last 20 % of orders.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where evaluation.json and evaluation.svg go.")] = None,
+    workers: Workers = None,
+    address: Address = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how good the bundles are: a temporal holdout, beside popularity, control and arms."""
+    from cluster.commands.evaluate import evaluate_command
+
+    day = as_of.date() if as_of else None
+    _exit(evaluate_command(folders, day, days, out, workers=workers, address=address, data_dir=data_dir, as_json=as_json))
+
+
+@app.command()
+def bundles(run: RunOption = None, store: Store = None, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """List the bundles of a run."""
+    from cluster.commands.read import bundles_command
+
+    _exit(bundles_command(run, store, data_dir=data_dir, as_json=as_json))
+
+
+@app.command()
+def why(
+    bundle: Annotated[str, typer.Argument(help="Bundle id, or enough of its beginning.")],
+    run: RunOption = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say why a bundle exists: the story, then the figures."""
+    from cluster.commands.read import why_command
+
+    _exit(why_command(bundle, run, data_dir=data_dir, as_json=as_json))
+
+
+@app.command(name="why-not")
+def why_not(
+    run: Annotated[str, typer.Argument(help="Run id, or `latest`.")],
+    skus: Annotated[list[str] | None, typer.Argument(help="SKUs of the set you miss; none: all reasons, counted.")] = None,
+    store: Store = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say why a set of products is no bundle."""
+    from cluster.commands.read import why_not_command
+
+    _exit(why_not_command(run, skus or [], store, data_dir=data_dir, as_json=as_json))
+
+
+@app.command()
+def export(
+    run: Annotated[str, typer.Argument(help="Run id, or `latest`.")],
+    to: Annotated[ExportFormat, typer.Option(help="Format.")] = ExportFormat.csv,
+    out: Annotated[Path, typer.Option(help="Folder for the file and its manifest.")] = Path("out/export"),
+    store: Store = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a run's bundles to a file, with a manifest."""
+    from cluster.commands.read import export_command
+
+    _exit(export_command(run, str(to), out, store, data_dir=data_dir, as_json=as_json))
+
+
+@db.command()
+def upgrade(data_dir: DataDir = None) -> None:
+    """Bring the database's schema to this version."""
+    from cluster.commands.doctor import upgrade_command
+
+    _exit(upgrade_command(data_dir=data_dir))
+
+
+@app.command()
+def doctor(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Check the machine: versions, disk, database, model, Ray's ports and auth."""
+    from cluster.commands.doctor import doctor_command
+
+    _exit(doctor_command(data_dir=data_dir, as_json=as_json))
+
+
+def _exit(code: int) -> None:
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """Run the command line; errors of ours become one sentence."""
+    from pipeline.errors import BasketryError
+
+    try:
+        app()
+    except BasketryError as error:
+        from cluster.commands.terminal import exit_code, say_error
+
+        say_error(error)
+        sys.exit(exit_code(error))

@@ -1,0 +1,319 @@
+"""One run of one store: the phases as tasks, the truth in the database."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import ray
+
+from actors.minilm import MiniLM
+from actors.shard import ContextRef, SnapshotRef
+from cluster.database import ComboOutcome, Database, Rejection, StoreRecords
+from cluster.fanout import chunks, fan_out
+from cluster.progress import Progress, Silent
+from cluster.session import data_folder
+from cluster.tasks import (
+    Conclusion,
+    Outline,
+    StoreShardActor,
+    conclude_task,
+    embed_task,
+    evaluate_task,
+    outline_task,
+)
+from configs.settings import Settings
+from pipeline.combo import ComboResult
+from pipeline.context.embedding import length_batches
+from pipeline.generate import VERSION
+from pipeline.offers.bundle import Bundle
+from pipeline.plan import Plan, make_plan
+from pipeline.terms import BundleType, Combo, Objective, Tier
+
+ALONE_MS = 50.0
+"""Estimated work from which a combo travels alone; below, combos share a task of about that much."""
+
+CELLS_PER_MS = 2_500.0
+"""Order lines that cost a combo a millisecond, on top of `COMBO_MS`."""
+
+COMBO_MS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What is asked for: a snapshot, and how to look at it."""
+
+    snapshot: SnapshotRef
+    as_of: int | None = None
+    """Day after the last one that may be known; the snapshot's own by default."""
+    plan: Plan | None = None
+    """A pinned plan; made by default."""
+    run_id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:8]}")
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a run came to."""
+
+    run_id: str
+    status: str
+    """`succeeded`, `degraded` or `partial`."""
+    bundles: tuple[Bundle, ...]
+    record: dict[str, Any]
+
+
+class StoreRunner:
+    """Runs stores one after the other, keeping their snapshots and contexts warm in a shard.
+
+    Args:
+        settings: All settings.
+        database: Where runs are kept.
+        progress: Told of phases and steps.
+    """
+
+    def __init__(self, settings: Settings, database: Database, progress: Progress | None = None) -> None:
+        self._settings, self._config, self._database = settings, settings.run, database
+        self._progress: Progress = progress or Silent()
+        self._cache = data_folder(settings.data_dir) / "vectors"
+        self._shard: Any = StoreShardActor.options(  # type: ignore[attr-defined]
+            name="store-shard:00", get_if_exists=True
+        ).remote(self._cache, MiniLM().info)
+
+    def run(self, request: RunRequest) -> RunReport:
+        """Run a store from its snapshot to its stored bundles.
+
+        A store whose products were never embedded gets preliminary bundles without vectors first.
+
+        Raises:
+            PlatformError: the cluster or the database failed.
+        """
+        records = self._database.for_store(request.snapshot.store)
+        records.begin_run(
+            request.run_id, snapshot=request.snapshot.folder.name, settings_sha256=self._config.sha256(),
+            settings=self._config.model_dump(mode="json"), code_version=VERSION, at=_now(),
+        )  # fmt: skip
+        try:
+            return self._run(request, records)
+        except BaseException as error:
+            records.fail_run(request.run_id, error=f"{type(error).__name__}: {error}"[:2000], at=_now())
+            raise
+
+    def _run(self, request: RunRequest, records: StoreRecords) -> RunReport:
+        clock = _Stopwatch()
+        embedding = self._embed(request, records, clock)
+        clock.restart()
+        work = self._work(request, records, clock, with_vectors=True)
+        records.save_preliminary(request.run_id, [bundle.to_json() for bundle in work.conclusion.bundles])
+        status, reasons = _status(work)
+        record = self._record(request, work, status, reasons, embedding)
+        clock.lap("record")
+        records.finish_run(
+            request.run_id, state=status, record=record | {"phase_timings": clock.timings()}, at=_now(),
+            bundles=[bundle.to_json() for bundle in work.conclusion.bundles],
+            combos=_combo_outcomes(work.conclusion.record),
+            rejections=[Rejection(tuple(sorted(row.skus)), *row[1:]) for row in work.conclusion.rejections],
+        )  # fmt: skip
+        clock.lap("storage")
+        timings = clock.timings()
+        record["phase_timings"] = timings
+        record["time_budget"]["actual_duration_ms"] = timings["total"]
+        return RunReport(request.run_id, status, work.conclusion.bundles, record)
+
+    def _embed(self, request: RunRequest, records: StoreRecords, clock: "_Stopwatch") -> dict[str, Any] | None:
+        """Embed what no run embedded yet; preliminary bundles without vectors go first."""
+        texts = self._get(self._shard.missing_texts.options(name=f"texts:{request.snapshot.store}").remote(request.snapshot))
+        if not texts:
+            return None
+        work = self._work(request, records, clock, with_vectors=False)
+        records.save_preliminary(request.run_id, [bundle.to_json() for bundle in work.conclusion.bundles])
+        started = time.perf_counter()
+        self._progress.phase("embedding", len(texts))
+        batches = [[texts[at] for at in rows] for rows in length_batches(texts, self._settings.cluster.embed_batch)]
+        # Long texts first, so that the last tasks to finish are short ones.
+        for batch, reference in self._fan_out(batches[::-1], self._submit_embedding):
+            self._get(reference)
+            self._progress.step(len(batch))
+        return {"texts": len(texts), "seconds": round(time.perf_counter() - started, 3)}
+
+    def _submit_embedding(self, batch: list[str]) -> "ray.ObjectRef[int]":
+        return embed_task.options(name=f"embed:{len(batch)} texts", max_retries=self._retries).remote(batch, self._cache)
+
+    @property
+    def _retries(self) -> int:
+        return self._settings.cluster.task_retries
+
+    def _work(self, request: RunRequest, records: StoreRecords, clock: "_Stopwatch", *, with_vectors: bool) -> "_Work":
+        """Phases 0 to 3."""
+        store = request.snapshot.store
+        self._progress.phase("context")
+        wanted = ContextRef(request.snapshot, request.as_of, self._config.context, with_vectors)
+        context = self._shard.context.options(name=f"context:{store}").remote(wanted)
+        catalog = self._shard.catalog.options(name=f"catalog:{store}").remote(request.snapshot)
+        outline: Outline = self._get(outline_task.options(name=f"outline:{store}").remote(context))
+        clock.lap("context")
+        plan = request.plan or self._plan(request, outline, records)
+        records.save_plan(request.run_id, plan.model_dump(mode="json"))
+        deadline = time.time() + plan.deadline_ms / 1000
+        results = self._evaluate(context, plan, outline, deadline)
+        clock.lap("candidates")
+        self._progress.phase("optimisation")
+        finish = conclude_task.options(name=f"conclude:{store}", max_retries=self._retries)
+        conclusion: Conclusion = self._get(finish.remote(context, catalog, plan, self._config, *results))
+        clock.lap("optimisation and words")
+        return _Work(plan, outline, conclusion)
+
+    def _plan(self, request: RunRequest, outline: Outline, records: StoreRecords) -> Plan:
+        return make_plan(
+            store=request.snapshot.store,
+            snapshot=request.snapshot.folder.name,
+            as_of=outline.as_of,
+            orders=outline.orders,
+            needs=outline.needs,
+            limit=self._config.portfolio.limit,
+            seed=self._config.seed,
+            past_costs_ms=records.combo_costs() if self._config.plan.mode == "budget" else [],
+            config=self._config.plan,
+        )
+
+    def _evaluate(self, context: Any, plan: Plan, outline: Outline, deadline: float) -> list[Any]:
+        """Phase 1 as tasks; a chunk that its workers could not finish comes back as failed combos."""
+        self._progress.phase("candidates", len(plan.admitted))
+        results: list[Any] = []
+        parts = chunks(plan.admitted, self._chunk_count(plan, outline))
+
+        def submit(combos: list[Combo]) -> Any:
+            name = f"combo:{combos[0].label}" if len(combos) == 1 else f"combos:{combos[0].label} and {len(combos) - 1} more"
+            task = evaluate_task.options(name=name, max_retries=self._retries)
+            return task.remote(context, combos, plan, self._config, deadline)
+
+        for combos, reference in self._fan_out(parts, submit, may_start=lambda: time.time() < deadline or not results):
+            results.append(_or_failed(combos, reference, self._settings.cluster.wait_s))
+            self._progress.step(len(combos))
+        return results
+
+    def _chunk_count(self, plan: Plan, outline: Outline) -> int:
+        """One chunk a combo, or as many as make about `ALONE_MS` of work each."""
+        combos = len(plan.admitted)
+        each = COMBO_MS + outline.cells / CELLS_PER_MS
+        if self._settings.cluster.fanout == "combo" or each >= ALONE_MS:
+            return combos
+        return max(1, round(combos * each / ALONE_MS))
+
+    def _fan_out(self, items: Sequence[Any], submit: Callable[[Any], Any], **options: Any) -> Any:
+        cluster = self._settings.cluster
+        return fan_out(items, submit, in_flight=cluster.in_flight, wait_s=cluster.wait_s, **options)
+
+    def _get(self, reference: Any) -> Any:
+        return ray.get(reference, timeout=self._settings.cluster.wait_s)
+
+    def _record(
+        self, request: RunRequest, work: "_Work", status: str, reasons: list[dict[str, str]],
+        embedding: dict[str, Any] | None,
+    ) -> dict[str, Any]:  # fmt: skip
+        plan, outline = work.plan, work.outline
+        return {
+            "run_id": request.run_id,
+            "status": status,
+            "reasons": reasons,
+            "snapshot": {
+                "sha256": request.snapshot.folder.name,
+                "products": outline.products,
+                "sellable": outline.sellable,
+                "orders": outline.orders,
+                "lines": outline.cells,
+            },
+            **work.conclusion.record,
+            "time_budget": {
+                "target_ms": plan.deadline_ms,
+                "rolling_cost_per_combo_ms": plan.budget.combo_cost_ms,
+                "max_objectives": plan.budget.max_objectives,
+                "actual_duration_ms": None,
+            },
+            "first_embedding": embedding,
+            "cost": {"tokens": 0, "usd": "0"},
+            "switches": {"fanout": self._settings.cluster.fanout, "similarity.engine": str(self._config.similarity.engine)},
+            "code_version": VERSION,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    plan: Plan
+    outline: Outline
+    conclusion: Conclusion
+
+
+class _Stopwatch:
+    """Wall time of the phases, in milliseconds."""
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin again: what was measured before is forgotten."""
+        self._laps: dict[str, float] = {}
+        self._started = self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        """The phase `name` ends now."""
+        now = time.perf_counter()
+        self._laps[name] = self._laps.get(name, 0.0) + 1000 * (now - self._last)
+        self._last = now
+
+    def timings(self) -> dict[str, float]:
+        """Milliseconds by phase, and in all."""
+        laps = {name: round(value, 1) for name, value in self._laps.items()}
+        return laps | {"total": round(1000 * (self._last - self._started), 1)}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _or_failed(combos: list[Combo], reference: Any, wait_s: float) -> Any:
+    """The reference of a finished chunk, or its combos as failed where no worker could finish it."""
+    try:
+        ray.wait([reference], timeout=wait_s)
+        ray.get(reference, timeout=wait_s)
+    except ray.exceptions.RayError as error:
+        why = f"{type(error).__name__}: no worker finished it"
+        return [ComboResult(combo, "failed", None, reason=why) for combo in combos]
+    return reference
+
+
+def _status(work: _Work) -> tuple[Any, list[dict[str, str]]]:
+    """How the run ended, and why it is not simply `succeeded`."""
+    record = work.conclusion.record
+    states = [row["state"] for row in record["combos_evaluated"]]
+    reasons = [
+        {"code": "source_failed", "detail": f"{name}: {row['error']}"}
+        for name, row in record["sources"].items()
+        if row["error"]
+    ]
+    status = "degraded" if reasons else "succeeded"
+    for state, code in (("cut", "deadline"), ("failed", "combo_failed")):
+        if state in states:
+            reasons.append({"code": code, "detail": f"{states.count(state)} of {len(states)} combos"})
+            status = "partial"
+    if work.plan.tier_start is Tier.COLD_START:
+        reasons.append({"code": "cold_start", "detail": f"{work.outline.orders} demand orders: too few to learn from"})
+    if record["why_empty"]:
+        reasons.append({"code": "why_empty", "detail": record["why_empty"]})
+    return status, reasons
+
+
+def _combo_outcomes(record: dict[str, Any]) -> list[ComboOutcome]:
+    return [
+        ComboOutcome(
+            objective=Objective(row["objective"]),
+            type=BundleType(row["type"]),
+            state=row["state"],
+            tier=Tier(row["tier"]) if "tier" in row else None,
+            candidates=row["candidates"],
+            duration_ms=row.get("duration_ms"),
+            error=row["reason"] if row["state"] == "failed" else None,
+        )
+        for row in record["combos_evaluated"]
+    ]

@@ -1,0 +1,102 @@
+"""Tasks: a phase of the core and what it costs, said in one place."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import ray
+
+from actors.shard import StoreShard
+from cluster.session import worker_name
+from pipeline.combo import ComboResult, evaluate_combo
+from pipeline.config import RunConfig
+from pipeline.context.store import StoreContext
+from pipeline.generate import conclude
+from pipeline.ingest.snapshot import Catalog
+from pipeline.offers.bundle import Bundle
+from pipeline.plan import Plan
+from pipeline.record import Rejected, record_of, rejected
+from pipeline.terms import Combo
+
+
+def embed_texts(texts: Sequence[str], cache: Path) -> int:
+    """Embed texts and keep their vectors in the cache at `cache`; the number of texts."""
+    from actors.minilm import shared_model
+    from pipeline.context.embedding import EmbeddingCache
+
+    model = shared_model()
+    EmbeddingCache(cache, model.info).put(texts, model.embed(texts))
+    return len(texts)
+
+
+def evaluate_combos(
+    context: StoreContext, combos: Sequence[Combo], plan: Plan, config: RunConfig, deadline: float
+) -> list[ComboResult]:
+    """Phase 1 for some combos; those that would start after `deadline` (Unix seconds) are left out.
+
+    The first combo always runs: a deadline cuts between combos, and a run with none has nothing to say.
+    """
+    results: list[ComboResult] = []
+    for combo in combos:
+        if results and time.time() > deadline:
+            break
+        result = evaluate_combo(context, combo, plan, config, time.perf_counter)
+        results.append(replace(result, worker=worker_name()))
+    return results
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What phases 2 and 3 came to."""
+
+    bundles: tuple[Bundle, ...]
+    record: dict[str, Any]
+    rejections: tuple[Rejected, ...]
+    select_ms: float
+
+
+def conclude_run(
+    context: StoreContext, catalog: Catalog, plan: Plan, config: RunConfig, *results: list[ComboResult]
+) -> Conclusion:
+    """Phases 2 and 3: choose among what all chunks found, finish the bundles, account for the rest."""
+    started = time.perf_counter()
+    outcome = conclude(context, catalog, plan, [result for chunk in results for result in chunk], config)
+    has_all = outcome.judged is not None and outcome.selection is not None
+    rest = tuple(rejected(outcome.judged, outcome.selection, catalog)) if has_all else ()  # type: ignore[arg-type]
+    record = record_of(context, outcome, config)
+    return Conclusion(outcome.bundles, record, rest, 1000 * (time.perf_counter() - started))
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What the shell needs to know of a context: numbers, no arrays."""
+
+    as_of: int
+    orders: int
+    cells: int
+    products: int
+    sellable: int
+    needs: Any
+
+
+def outline(context: StoreContext) -> Outline:
+    """The outline of a context."""
+    history = context.history
+    return Outline(
+        as_of=history.as_of,
+        orders=len(history),
+        cells=len(history.item),
+        products=history.products,
+        sellable=int(np.count_nonzero(context.shop.is_sellable)),
+        needs=context.needs,
+    )
+
+
+embed_task = ray.remote(num_cpus=1, max_retries=3)(embed_texts)
+evaluate_task = ray.remote(num_cpus=1, max_retries=3)(evaluate_combos)
+conclude_task = ray.remote(num_cpus=1, max_retries=3)(conclude_run)
+outline_task = ray.remote(num_cpus=0, max_retries=3)(outline)
+StoreShardActor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=3)(StoreShard)

@@ -1,0 +1,52 @@
+"""From a folder of a shop's files to a snapshot in the data folder."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from actors.shard import SnapshotRef
+from configs.settings import Settings
+from pipeline.ingest.folder import ingest_folder
+from pipeline.ingest.report import IngestReport
+from pipeline.ingest.snapshot import Snapshot
+from pipeline.ingest.store import write_snapshot
+
+SALT_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A store's files, read and kept."""
+
+    snapshot: Snapshot
+    report: IngestReport
+    ref: SnapshotRef
+
+
+def customer_salt(data_dir: Path) -> bytes:
+    """The secret that customers are hashed with, made at first use and readable by its owner alone."""
+    path = data_dir / "customer_salt"
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(handle, "wb") as file:
+        file.write(secrets.token_bytes(SALT_BYTES))
+    return path.read_bytes()
+
+
+def take_upload(folder: Path, store: str, settings: Settings) -> Upload:
+    """Read a store's files and keep their snapshot.
+
+    Raises:
+        DataError: the files can't be used; nothing was kept.
+    """
+    data_dir = settings.data_dir.expanduser().resolve()
+    ingested = ingest_folder(folder, store=store, config=settings.ingest, salt=customer_salt(data_dir))
+    kept = write_snapshot(ingested.snapshot, ingested.customers, data_dir / "stores" / store / "snapshots")
+    return Upload(ingested.snapshot, ingested.report, SnapshotRef(store, kept))

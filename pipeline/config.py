@@ -1,0 +1,55 @@
+"""The settings a run's result depends on: each phase's own config under its name."""
+
+import hashlib
+
+from pydantic import BaseModel, ConfigDict
+
+from pipeline.context.affinity import AffinityConfig
+from pipeline.context.features import FeaturesConfig
+from pipeline.context.mining import MiningConfig
+from pipeline.context.objectives import ObjectivesConfig
+from pipeline.context.quantities import VolumeConfig
+from pipeline.context.similarity import SimilarityConfig
+from pipeline.context.store import ContextConfig
+from pipeline.offers.pricing import PricingConfig
+from pipeline.offers.words import WordsConfig
+from pipeline.plan import PlanConfig
+from pipeline.selection.dedup import DedupConfig
+from pipeline.selection.diversity import DiversityConfig
+from pipeline.selection.gates import GatesConfig
+from pipeline.selection.portfolio import PortfolioConfig
+from pipeline.selection.scoring import ScoringConfig
+
+
+class RunConfig(BaseModel):
+    """Everything that may change a bundle, phase by phase."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = 0
+    """Seeds every random draw."""
+    mining: MiningConfig = MiningConfig()
+    features: FeaturesConfig = FeaturesConfig()
+    objectives: ObjectivesConfig = ObjectivesConfig()
+    similarity: SimilarityConfig = SimilarityConfig()
+    affinity: AffinityConfig = AffinityConfig()
+    volume: VolumeConfig = VolumeConfig()
+    plan: PlanConfig = PlanConfig()
+    pricing: PricingConfig = PricingConfig()
+    gates: GatesConfig = GatesConfig()
+    scoring: ScoringConfig = ScoringConfig()
+    dedup: DedupConfig = DedupConfig()
+    portfolio: PortfolioConfig = PortfolioConfig()
+    diversity: DiversityConfig = DiversityConfig()
+    words: WordsConfig = WordsConfig()
+
+    @property
+    def context(self) -> ContextConfig:
+        """The part that a store's context depends on."""
+        return ContextConfig(
+            self.mining, self.features, self.objectives, self.similarity, self.affinity, self.volume, self.seed
+        )
+
+    def sha256(self) -> str:
+        """Hash of all settings, as evidence names it."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()

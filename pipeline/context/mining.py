@@ -1,0 +1,219 @@
+"""One exact counter: pairs by a sparse product, larger sets by extending the top pairs.
+
+Counts are exact over all orders of the window. Mega-baskets distort ranking, not counts: `Pairs.weight`
+is the count with each basket of more than `mega_basket` SKUs weighing `mega_basket / size`.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from scipy.sparse import csc_array, csr_array
+
+from pipeline.context.association import shrunk_lift
+from pipeline.context.history import History
+
+BLOCK_CELLS = 4_000_000
+"""Pair events of one block of the product: what bounds its memory."""
+
+
+class MiningConfig(BaseModel):
+    """What is counted, and how far."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    engine: Literal["sparse", "mlxtend"] = "sparse"
+    """`mlxtend` counts with its fpgrowth instead: the same sets, 10-140 times slower."""
+    window_days: Annotated[int, Field(ge=1)] = 365
+    """Days before the run's day whose orders are mined."""
+    mega_basket: Annotated[int, Field(ge=2)] = 100
+    """Baskets of more SKUs than this weigh less in ranking."""
+    max_pairs: Annotated[int, Field(ge=1)] = 400_000
+    """Most pairs to keep; the least count rises until they fit."""
+    extended_pairs: Annotated[int, Field(ge=1)] = 1_500
+    """Top pairs that are extended to sets of three, and top threes to sets of four."""
+    min_set_count: Annotated[int, Field(ge=2)] = 3
+    """Fewest orders that must hold a set of three or more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Pairs bought together, ordered by `(a, b)` with `a < b`. All columns `(p,)`."""
+
+    a: NDArray[np.int32]
+    b: NDArray[np.int32]
+    count: NDArray[np.int32]
+    """Orders with both."""
+    weight: NDArray[np.float64]
+    """The same, mega-baskets weighing less."""
+    min_count: int
+    """Pairs of fewer orders were not kept."""
+    products: int
+
+    def __len__(self) -> int:
+        return len(self.a)
+
+    def find(self, first: NDArray[np.integer], second: NDArray[np.integer]) -> NDArray[np.intp]:
+        """Positions of the pairs `(first, second)` in either order; −1 where a pair was not kept."""
+        low, high = np.minimum(first, second).astype(np.int64), np.maximum(first, second).astype(np.int64)
+        keys = self.a.astype(np.int64) * self.products + self.b
+        if not len(keys):
+            return np.full(low.shape, -1, dtype=np.intp)
+        wanted = low * self.products + high
+        place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        return np.where(keys[place] == wanted, place, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSets:
+    """Sets of three and four that were bought together, most orders first, ties by items."""
+
+    items: NDArray[np.int32]
+    """`(k, 4)` ascending SKUs, −1 where a set has no further member."""
+    count: NDArray[np.int32]
+    """`(k,)` orders with every member."""
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """What orders say about products being bought together."""
+
+    item_orders: NDArray[np.int32]
+    """`(n,)` orders of each SKU."""
+    item_weight: NDArray[np.float64]
+    """`(n,)` the same, mega-baskets weighing less."""
+    total_weight: float
+    """All orders, mega-baskets weighing less."""
+    pairs: Pairs
+    sets: ItemSets
+
+
+def basket_weights(sizes: NDArray[np.int64], mega_basket: int) -> NDArray[np.float64]:
+    """`(m,)` weight of each basket in ranking: 1, or `mega_basket / size` above that size."""
+    return np.minimum(1.0, mega_basket / np.maximum(sizes, 1))
+
+
+def count_pairs(matrix: csr_array, weights: NDArray[np.float64], max_pairs: int) -> Pairs:
+    """Count every pair of SKUs over all baskets.
+
+    Args:
+        matrix: `(m, n)` ones where a basket holds a SKU.
+        weights: `(m,)` weight of each basket in ranking.
+        max_pairs: Most pairs to keep: the least count rises until they fit.
+
+    Returns:
+        Exact counts of all pairs with at least `min_count` orders.
+    """
+    products = matrix.shape[1]
+    sizes = np.diff(matrix.indptr).astype(np.int64)
+    least = 1 if int((sizes * (sizes - 1)).sum()) // 2 <= 4 * max_pairs else 2
+    events = np.bincount(matrix.indices, weights=np.repeat(sizes, sizes), minlength=products)
+    by_item = matrix.T.tocsr()
+    weighted = matrix.multiply(weights[:, None]).tocsr() if (weights < 1).any() else None
+    parts: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]] = []
+    for rows in np.split(np.arange(products), _block_ends(events)):
+        if len(rows):
+            parts.append(_pairs_of_rows(by_item, matrix, weighted, rows, least))
+    a, b, count, weight = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    while len(a) > max_pairs:
+        least += 1
+        keep = count >= least
+        a, b, count, weight = a[keep], b[keep], count[keep], weight[keep]
+    return Pairs(a, b, count, weight, least, products)
+
+
+def _block_ends(events: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Where to split the SKUs so that no block makes more than `BLOCK_CELLS` pair events."""
+    block = (np.cumsum(events) // BLOCK_CELLS).astype(np.int64)
+    return np.flatnonzero(np.diff(block)) + 1
+
+
+def _pairs_of_rows(
+    by_item: csr_array, matrix: csr_array, weighted: csr_array | None, rows: NDArray[np.intp], least: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
+    block = by_item[rows]
+    product = block @ matrix
+    product.sort_indices()
+    first = np.repeat(rows, np.diff(product.indptr)).astype(np.int32)
+    keep = (product.indices > first) & (product.data >= least)
+    count = product.data[keep].astype(np.int32)
+    weight = count.astype(np.float64)
+    if weighted is not None:
+        heavy = block @ weighted
+        heavy.sort_indices()
+        weight = np.round(heavy.data[keep], 9)
+    return first[keep], product.indices[keep].astype(np.int32), count, weight
+
+
+def pair_strength(pairs: Pairs, item_weight: NDArray[np.float64], total_weight: float) -> NDArray[np.float64]:
+    """`(p,)` weighted shrunk lift × log2(1 + count): what deserves to be looked at first."""
+    chance = item_weight[pairs.a] * item_weight[pairs.b] / max(total_weight, 1.0)
+    return np.asarray(shrunk_lift(pairs.weight, chance) * np.log2(1.0 + pairs.count))
+
+
+def extend(columns: csc_array, rows: csr_array, sets: NDArray[np.int32], min_count: int) -> ItemSets:
+    """Grow each set by one SKU.
+
+    Args:
+        columns: `(m, n)` baskets by SKU, as columns.
+        rows: The same, as rows.
+        sets: `(k, s)` distinct sets, ascending.
+        min_count: Fewest orders of a grown set.
+
+    Returns:
+        Distinct grown sets of `s + 1` members with their exact counts.
+    """
+    holds = columns[:, sets[:, 0]]
+    for place in range(1, sets.shape[1]):
+        holds = holds.multiply(columns[:, sets[:, place]])
+    joint = (holds.T.tocsr() @ rows).tocoo()
+    keep = (joint.data >= min_count) & ~(sets[joint.row] == joint.col[:, None]).any(axis=1)
+    grown = np.sort(np.column_stack([sets[joint.row[keep]], joint.col[keep]]).astype(np.int32), axis=1)
+    distinct, first = np.unique(grown, axis=0, return_index=True)
+    return _ordered(distinct, joint.data[keep][first].astype(np.int32))
+
+
+def _ordered(items: NDArray[np.int32], count: NDArray[np.int32]) -> ItemSets:
+    order = np.lexsort((*items.T[::-1], -count)) if len(items) else np.zeros(0, dtype=np.intp)
+    return ItemSets(items[order], count[order])
+
+
+def extend_top_pairs(matrix: csr_array, mined_pairs: Pairs, strength: NDArray[np.float64], config: MiningConfig) -> ItemSets:
+    """Sets of three and four grown from the strongest pairs."""
+    columns = matrix.tocsc()
+    usable = np.flatnonzero(mined_pairs.count >= config.min_set_count)
+    top = usable[np.argsort(-strength[usable], kind="stable")[: config.extended_pairs]]
+    levels = []
+    sets = np.column_stack([mined_pairs.a[top], mined_pairs.b[top]]).astype(np.int32)
+    for _ in range(2):
+        if not len(sets):
+            break
+        grown = extend(columns, matrix, sets, config.min_set_count)
+        levels.append(grown)
+        sets = grown.items[: config.extended_pairs]
+    items = [np.pad(level.items, ((0, 0), (0, 4 - level.items.shape[1])), constant_values=-1) for level in levels]
+    if not items:
+        return ItemSets(np.zeros((0, 4), dtype=np.int32), np.zeros(0, dtype=np.int32))
+    return _ordered(np.concatenate(items), np.concatenate([level.count for level in levels]))
+
+
+def mine(history: History, config: MiningConfig) -> Mined:
+    """Count single SKUs, pairs, and sets of three and four grown from the strongest pairs."""
+    matrix = history.matrix()
+    weights = basket_weights(history.sizes, config.mega_basket)
+    item_orders = np.bincount(history.item, minlength=history.products).astype(np.int32)
+    item_weight = np.bincount(history.item, weights=weights[history.basket], minlength=history.products)
+    if config.engine == "mlxtend":
+        from pipeline.context.fpgrowth import fpgrowth_pairs
+
+        pairs = fpgrowth_pairs(matrix, weights, config.max_pairs)
+    else:
+        pairs = count_pairs(matrix, weights, config.max_pairs)
+    total = float(weights.sum())
+    strength = pair_strength(pairs, item_weight, total)
+    return Mined(item_orders, item_weight, total, pairs, extend_top_pairs(matrix, pairs, strength, config))

@@ -1,0 +1,52 @@
+"""How a store prices: the endings it uses and the discounts its customers have been given."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.context.history import History
+from pipeline.ingest.snapshot import Catalog
+from pipeline.money import digits, to_minor
+
+ENDINGS_SHARE = 0.8
+"""Share of list prices that the learnt endings cover."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceHabits:
+    """What a store's own prices say."""
+
+    endings: NDArray[np.int64]
+    """Ascending endings, in minor units, of prices of at least 2.00."""
+    small_endings: NDArray[np.int64]
+    """Ascending last digits of prices below that."""
+    discount: float
+    """Median discount of the order lines sold below today's list price; NaN without any."""
+    discount_lines: int
+    """How many such lines there are."""
+
+
+def common_endings(prices: NDArray[np.int64], base: int) -> NDArray[np.int64]:
+    """The fewest endings (`price mod base`) that cover 80 % of `prices`, ascending; all of them without prices."""
+    if not len(prices):
+        return np.arange(base)
+    endings, counts = np.unique(prices % base, return_counts=True)
+    order = np.lexsort((endings, -counts))
+    needed = int(np.searchsorted(np.cumsum(counts[order]), ENDINGS_SHARE * len(prices))) + 1
+    return np.sort(endings[order[:needed]])
+
+
+def price_habits(catalog: Catalog, history: History, currency: str) -> PriceHabits:
+    """Endings of the sellable products' list prices and the median discount of lines sold below list."""
+    list_price = to_minor(catalog.price[catalog.is_sellable], currency)
+    two = 2 * 10 ** digits(currency)
+    reference = catalog.price[history.item]
+    off = np.divide(reference - history.unit_price, reference, out=np.zeros(len(reference)), where=reference > 0)
+    given = off[(off >= 0.01) & (off <= 0.9)]
+    return PriceHabits(
+        endings=common_endings(list_price[list_price >= two], 100),
+        small_endings=common_endings(list_price[list_price < two], 10),
+        discount=float(np.median(given)) if len(given) else float("nan"),
+        discount_lines=len(given),
+    )

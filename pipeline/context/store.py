@@ -1,0 +1,166 @@
+"""All that a run knows about a store before its first candidate: numbers only, shared without copies."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from pipeline.context.affinity import Affinity, AffinityConfig, Traits, calibrate
+from pipeline.context.association import shrunk_lift
+from pipeline.context.compatibility import bought_together, category_joints, compatible_categories
+from pipeline.context.features import Features, FeaturesConfig, features_of
+from pipeline.context.history import History, history_of
+from pipeline.context.links import MIN_SHRUNK_LIFT, LinkTables, Shelf, link_tables
+from pipeline.context.mining import Mined, MiningConfig, mine
+from pipeline.context.objectives import Judge, Lens, Need, ObjectivesConfig, lens_of, needs_of
+from pipeline.context.prices import PriceHabits, price_habits
+from pipeline.context.quantities import QuantityBreaks, VolumeConfig, quantity_breaks
+from pipeline.context.similarity import Neighbours, SimilarityConfig, background, neighbours
+from pipeline.ingest.snapshot import Catalog, Snapshot
+from pipeline.terms import OBJECTIVES, Objective
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """The catalog's numbers, columns `(n,)`: what pricing, gates and scores read."""
+
+    price: NDArray[np.float64]
+    cost: NDArray[np.float64]
+    stock: NDArray[np.float64]
+    category: NDArray[np.int32]
+    family: NDArray[np.int32]
+    is_sellable: NDArray[np.bool_]
+    compatible: NDArray[np.bool_]
+    """`(categories, categories)` which categories may share a bundle."""
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Postings:
+    """Orders of each SKU with their quantities, as a `(n, m)` CSR matrix."""
+
+    indptr: NDArray[np.int64]
+    order: NDArray[np.int32]
+    quantity: NDArray[np.int32]
+    orders: int
+    """`m`."""
+
+    def matrix(self, *, quantities: bool = False) -> csr_array:
+        """`(n, m)` ones, or units, where an order holds a SKU."""
+        data = self.quantity if quantities else np.ones(len(self.order), dtype=np.int32)
+        return csr_array((data, self.order, self.indptr), shape=(len(self.indptr) - 1, self.orders))
+
+
+@dataclass(frozen=True, slots=True)
+class StoreContext:
+    """Everything phase 1 reads. Immutable arrays: it is put into the object store once and never copied."""
+
+    store: str
+    snapshot_sha256: str
+    shop: Shop
+    history: History
+    postings: Postings
+    features: Features
+    mined: Mined
+    neighbours: Neighbours
+    affinity: Affinity
+    links: LinkTables
+    lenses: dict[Objective, Lens]
+    needs: dict[Objective, Need]
+    judge: Judge
+    volume: QuantityBreaks
+    habits: PriceHabits
+
+    @property
+    def orders(self) -> int:
+        """Demand orders of the window."""
+        return len(self.history)
+
+
+@dataclass(frozen=True, slots=True)
+class ContextConfig:
+    """The settings that a context depends on: a changed one means another context."""
+
+    mining: MiningConfig
+    features: FeaturesConfig
+    objectives: ObjectivesConfig
+    similarity: SimilarityConfig
+    affinity: AffinityConfig
+    volume: VolumeConfig
+    seed: int
+
+
+def postings_of(history: History) -> Postings:
+    """The history turned round: orders by SKU, ascending."""
+    order = np.argsort(history.item, kind="stable")
+    indptr = np.zeros(history.products + 1, dtype=np.int64)
+    np.cumsum(np.bincount(history.item, minlength=history.products), out=indptr[1:])
+    return Postings(indptr, history.basket[order].astype(np.int32), history.quantity[order], len(history))
+
+
+def _centroids(vectors: NDArray[np.float32], category: NDArray[np.int32], width: int) -> NDArray[np.float64]:
+    counts = np.maximum(np.bincount(category, minlength=width), 1)
+    member = csr_array(
+        (np.ones(len(category), dtype=np.float64), (category, np.arange(len(category)))), shape=(width, len(category))
+    )
+    return np.asarray(member @ vectors.astype(np.float64)) / counts[:, None]
+
+
+def _calibrated(mined: Mined, traits: Traits, seed: int, config: AffinityConfig) -> Affinity:
+    """Calibrate on pairs of two orders or more that were bought together more often than chance."""
+    pairs = mined.pairs
+    chance = mined.item_weight[pairs.a] * mined.item_weight[pairs.b] / max(mined.total_weight, 1.0)
+    telling = (pairs.count >= 2) & (shrunk_lift(pairs.weight, chance) >= MIN_SHRUNK_LIFT)
+    return calibrate(traits, pairs.a[telling], pairs.b[telling], np.random.default_rng(seed), config)
+
+
+def _shop(catalog: Catalog, compatible: NDArray[np.bool_], currency: str) -> Shop:
+    return Shop(
+        catalog.price, catalog.cost, catalog.stock, catalog.category, catalog.family, catalog.is_sellable,
+        compatible, currency,
+    )  # fmt: skip
+
+
+def prepare(snapshot: Snapshot, vectors: NDArray[np.float32], as_of: int, config: ContextConfig) -> StoreContext:
+    """Work out the context of a store.
+
+    Args:
+        snapshot: `n` SKUs and their orders.
+        vectors: `(n, d)` unit vectors of the products' texts; `(n, 0)` before they are embedded.
+        as_of: Day after the last one that may be known.
+        config: Settings of the parts.
+    """
+    catalog = snapshot.catalog
+    history = history_of(snapshot, as_of, config.mining.window_days)
+    mined = mine(history, config.mining)
+    features = features_of(catalog, snapshot.orders, history, config.features)
+    names = catalog.categories.to_pylist()
+    joint = category_joints(history, catalog.category, len(names))
+    traits = Traits(
+        vectors, catalog.category, catalog.price, bought_together(joint, len(history)),
+        background(vectors, config.seed, config.similarity),
+    )  # fmt: skip
+    affinity = _calibrated(mined, traits, config.seed, config.affinity)
+    compatible = compatible_categories(joint, len(history), _centroids(vectors, catalog.category, len(names)), names)
+    near = neighbours(vectors, config.similarity)
+    shelf = Shelf(
+        mined.item_orders, catalog.category, catalog.price, catalog.is_sellable, joint, compatible, len(history)
+    )
+    return StoreContext(
+        store=snapshot.store,
+        snapshot_sha256=snapshot.sha256,
+        shop=_shop(catalog, compatible, snapshot.currency),
+        history=history,
+        postings=postings_of(history),
+        features=features,
+        mined=mined,
+        neighbours=near,
+        affinity=affinity,
+        links=link_tables(mined, near, affinity, shelf),
+        lenses={name: lens_of(name, features, config.objectives) for name in OBJECTIVES},
+        needs=needs_of(catalog, features, history, config.features.recent_days),
+        judge=Judge(catalog.price, catalog.category, features.is_gift, config.objectives),
+        volume=quantity_breaks(history, catalog.family, catalog.price, config.volume),
+        habits=price_habits(catalog, history, snapshot.currency),
+    )

@@ -1,0 +1,105 @@
+"""Why a bundle exists: every figure behind it, and where each came from."""
+
+from typing import Any
+
+import numpy as np
+
+from pipeline.candidates.frame import names
+from pipeline.config import RunConfig
+from pipeline.context.store import StoreContext
+from pipeline.money import decimal
+from pipeline.offers.pricing import store_discount
+from pipeline.selection.judged import Judged
+from pipeline.selection.select import Selection
+from pipeline.terms import COMBOS, BundleType, Reason, Tier
+
+PLACES = 6
+"""Digits after the point of shares and ratios."""
+
+
+def figure(value: float) -> float | None:
+    """A figure as files hold it; None for an unknown one."""
+    return None if np.isnan(value) else round(float(value), PLACES)
+
+
+def evidence_of(
+    context: StoreContext, judged: Judged, selection: Selection, row: int, config: RunConfig, code: str
+) -> dict[str, Any]:
+    """The evidence of bundle `row`. Figures that do not apply to its type are None.
+
+    Counts name their window; catalog, cost and stock are those of the snapshot, not of the window.
+    """
+    counts, scores = judged.counts, judged.scores
+    tier = Tier(int(judged.found.tier[row]))
+    return {
+        "sources": names(int(judged.found.source[row])),
+        "tier": int(tier),
+        "tier_name": tier.label,
+        "thin": tier is Tier.ADAPTIVE_RULES,
+        "window": context.history.window(),
+        "count": int(counts.count[row]),
+        "support": figure(counts.support[row]),
+        "anchor_orders": int(counts.anchor_orders[row]),
+        "confidence": figure(counts.confidence[row]),
+        "confidence_low": figure(counts.confidence_low[row]),
+        "confidence_high": figure(counts.confidence_high[row]),
+        "expected_count": figure(counts.expected[row]),
+        "lift": figure(counts.lift[row]),
+        "shrunk_lift": figure(counts.shrunk_lift[row]),
+        "similarity": figure(scores.similarity[row]),
+        "semantic_basis": "background percentile" if context.affinity.is_cold else "calibrated",
+        "semantic_pairs": context.affinity.pairs,
+        "margin": {
+            "after_discount": figure(judged.prices.margin[row]),
+            "known_share": figure(judged.prices.known_share[row]),
+        },
+        "catalog": "as of the snapshot: prices, costs and stock are today's",
+        "gates": _gates(judged, row, config),
+        "front": bool(selection.front[row]),
+        "price_trail": _price_trail(context, judged, row, config),
+        "merged": _merged(judged, selection, row),
+        "data": {"snapshot": context.snapshot_sha256, "settings": config.sha256(), "code": code},
+    }
+
+
+def _gates(judged: Judged, row: int, config: RunConfig) -> list[dict[str, Any]]:
+    """Each gate the bundle passed, with what it measured and where it stands."""
+    kind, tier = COMBOS[judged.combo[row]].type, judged.found.tier[row]
+    gates = config.gates
+    least = {Tier.RULES: gates.min_count, Tier.ADAPTIVE_RULES: gates.min_thin_count}.get(Tier(int(tier)))
+    margin = gates.cold_min_margin if tier == Tier.COLD_START else gates.min_margin
+    rows = [
+        (Reason.NOT_SELLABLE, 0.0, 0.0),
+        (Reason.MARGIN_TOO_LOW, figure(judged.prices.margin[row]), margin),
+        (Reason.LOW_SUPPORT, float(judged.counts.count[row]), least),
+        (Reason.INVALID_PRICE, float(judged.prices.price[row]), float(judged.prices.list_price[row])),
+    ]
+    if kind in (BundleType.FBT, BundleType.FIXED):
+        rows.append((Reason.INCOMPATIBLE_CATEGORIES, 0.0, 0.0))
+    return [{"gate": str(gate), "figure": found, "limit": limit, "passed": True} for gate, found, limit in rows]
+
+
+def _price_trail(context: StoreContext, judged: Judged, row: int, config: RunConfig) -> dict[str, Any]:
+    """From the store's own discounts to the price that is stored."""
+    habits, prices, currency = context.habits, judged.prices, context.shop.currency
+    return {
+        "kind": "measured",
+        "store_discount": store_discount(habits, config.pricing),
+        "measured_on_lines": habits.discount_lines,
+        "measured_median": figure(habits.discount),
+        "prior": config.pricing.prior_discount,
+        "wanted_discount": figure(prices.wanted[row]),
+        "floor": str(decimal(int(prices.floor[row]), currency)),
+        "endings": [int(ending) for ending in habits.endings[:20]],
+        "observational": True,
+    }
+
+
+def _merged(judged: Judged, selection: Selection, row: int) -> list[dict[str, Any]]:
+    """The near-duplicates this bundle was kept for: what else it serves, and who else proposed it."""
+    duplicates = np.flatnonzero(selection.owner == row)
+    rows = {
+        (str(COMBOS[judged.combo[place]].objective), tuple(names(int(judged.found.source[place]))))
+        for place in duplicates
+    }
+    return [{"objective": objective, "sources": list(sources)} for objective, sources in sorted(rows)]

@@ -1,0 +1,184 @@
+"""The record of a run: what it took on, what it found, and what became of each candidate."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pipeline.candidates.ladder import SourceReport
+from pipeline.combo import ComboResult
+from pipeline.config import RunConfig
+from pipeline.context.objectives import by_priority
+from pipeline.context.store import StoreContext
+from pipeline.generate import Outcome
+from pipeline.ingest.snapshot import Catalog
+from pipeline.plan import Plan
+from pipeline.selection.judged import Judged
+from pipeline.selection.select import REASONS, Selection, gate_counts
+from pipeline.terms import COMBOS, NOT_ALLOWED, BundleType, Combo, Objective, Reason, Tier
+
+MOST_POINTS = 2_000
+"""Candidates of the record's scatter; beyond, those of the highest scores."""
+
+
+class Rejected(NamedTuple):
+    """A candidate that is no bundle."""
+
+    skus: tuple[str, ...]
+    """In role order."""
+    objective: Objective
+    type: BundleType
+    reason: Reason
+    figure: float | None
+    """What the gate measured, or the score of a candidate that was not selected."""
+
+
+def rejected(judged: Judged, selection: Selection, catalog: Catalog) -> Iterator[Rejected]:
+    """Every candidate that is no bundle, with its reason."""
+    sku = catalog.sku.to_pylist()
+    for row in np.flatnonzero(selection.reason >= 0):
+        reason = REASONS[selection.reason[row]]
+        combo = COMBOS[judged.combo[row]]
+        measured = judged.verdicts.figure[row]
+        value = float(judged.scores.score[row]) if np.isnan(measured) else float(measured)
+        skus = tuple(sku[item] for item in judged.found.items[row] if item >= 0)
+        yield Rejected(skus, combo.objective, combo.type, reason, None if np.isnan(value) else round(value, 6))
+
+
+def combo_rows(outcome: Outcome) -> list[dict[str, Any]]:
+    """One row for each of the 40 combos: state, best tier, candidates, passed, bundles, best score, time."""
+    by_combo = {result.combo: result for result in outcome.combos}
+    bundles = _bundles_by_combo(outcome)
+    return [_combo_row(combo, outcome.plan, by_combo.get(combo), bundles.get(combo, 0)) for combo in COMBOS]
+
+
+def _bundles_by_combo(outcome: Outcome) -> dict[Combo, int]:
+    counted: dict[Combo, int] = {}
+    for bundle in outcome.bundles:
+        combo = Combo(bundle.objective, bundle.type)
+        counted[combo] = counted.get(combo, 0) + 1
+    return counted
+
+
+def _combo_row(combo: Combo, plan: Plan, result: ComboResult | None, bundles: int) -> dict[str, Any]:
+    row: dict[str, Any] = {"objective": str(combo.objective), "type": str(combo.type)}
+    if result is None:
+        state = plan.state_of(combo) or "cut"
+        return row | {"state": state, "candidates": 0, "passed": 0, "bundles": 0, "reason": STATE_REASONS[state]}
+    row |= {
+        "state": result.state,
+        "candidates": len(result.judged) if result.judged else 0,
+        "passed": result.passed,
+        "bundles": bundles,
+        "duration_ms": round(1000 * result.seconds, 2),
+        "reason": result.reason,
+        "worker": result.worker,
+    }
+    if result.judged is not None and result.passed:
+        passed = result.judged.take(result.judged.verdicts.passed)
+        tier = Tier(int(passed.found.tier.min()))
+        best = round(float(passed.scores.score.max()), 4)
+        row |= {"tier": int(tier), "tier_name": tier.label, "best_score": best}
+    return row
+
+
+STATE_REASONS = {
+    "not_allowed": "shops can't sell kits on subscription",
+    "not_admitted": "the plan did not take it on",
+    "cut": "the deadline cut it",
+}
+
+
+def source_rows(results: Sequence[ComboResult]) -> dict[str, dict[str, Any]]:
+    """Candidates, time and first error of each source over all combos."""
+    total: dict[str, dict[str, Any]] = {}
+    reports: list[SourceReport] = [report for result in results for report in result.sources]
+    for report in reports:
+        row = total.setdefault(report.name, {"candidates": 0, "duration_ms": 0.0, "error": None})
+        row["candidates"] += report.candidates
+        row["duration_ms"] = round(row["duration_ms"] + 1000 * report.seconds, 2)
+        row["error"] = row["error"] or report.error
+    return total
+
+
+def objective_rows(context: StoreContext) -> dict[str, dict[str, Any]]:
+    """Benefit, confidence, priority, rank and eligible SKUs of each objective, the most needed first."""
+    return {
+        str(name): {
+            "benefit": round(context.needs[name].benefit, 6),
+            "confidence": round(context.needs[name].confidence, 6),
+            "priority": round(context.needs[name].priority, 6),
+            "rank": rank,
+            "eligible": context.lenses[name].eligible,
+        }
+        for rank, name in enumerate(by_priority(context.needs), 1)
+    }
+
+
+def points(judged: Judged, selection: Selection) -> list[dict[str, Any]]:
+    """Score and margin of the candidates that passed the gates: what the front is drawn over."""
+    passed = np.flatnonzero(judged.verdicts.passed)
+    top = passed[np.argsort(-judged.scores.score[passed], kind="stable")[:MOST_POINTS]]
+    shown = np.union1d(top, np.union1d(selection.chosen, np.flatnonzero(selection.front)))
+    chosen = np.zeros(len(judged), dtype=bool)
+    chosen[selection.chosen] = True
+    return [
+        {
+            "score": round(float(judged.scores.score[row]), 4),
+            "margin": None if np.isnan(judged.prices.margin[row]) else round(float(judged.prices.margin[row]), 4),
+            "objective": str(COMBOS[judged.combo[row]].objective),
+            "type": str(COMBOS[judged.combo[row]].type),
+            "chosen": bool(chosen[row]),
+            "front": bool(selection.front[row]),
+        }
+        for row in shown
+    ]
+
+
+def why_empty(context: StoreContext, outcome: Outcome) -> str | None:
+    """One sentence for a run without bundles."""
+    if outcome.bundles:
+        return None
+    sellable = int(context.shop.is_sellable.sum())
+    if sellable < 2:
+        return f"the store has {sellable} sellable product{'' if sellable == 1 else 's'}; a bundle needs two"
+    if outcome.judged is None:
+        return "no source found products that go together; more orders or fuller product data will help"
+    gates = gate_counts(outcome.judged)
+    worst = max((name for name in gates if name.startswith("rejected_")), key=lambda name: gates[name])
+    return f"all {gates['total_candidates']} candidates met a gate, most often {worst.removeprefix('rejected_')}"
+
+
+def record_of(context: StoreContext, outcome: Outcome, config: RunConfig) -> dict[str, Any]:
+    """The part of a run's record that its phases know; the shell adds ids, files, timings and cost."""
+    judged, selection = outcome.judged, outcome.selection
+    reasons = selection.reason if selection else np.zeros(0, dtype=np.int8)
+    gates = gate_counts(judged)
+    plan = outcome.plan
+    allowed = [combo for combo in COMBOS if combo not in NOT_ALLOWED]
+    return {
+        "store": context.store,
+        "currency": context.shop.currency,
+        "window": context.history.window() | {"days": config.mining.window_days},
+        "selected_objectives": [str(name) for name in plan.objectives],
+        "objective_selection": objective_rows(context),
+        "combos_listed": len(COMBOS),
+        "combos_allowed": len(allowed),
+        "combos_attempted": len(outcome.combos),
+        "combos_evaluated": combo_rows(outcome),
+        "sources": source_rows(outcome.combos),
+        "candidates_generated": gates["total_candidates"],
+        "policy_gates": gates,
+        "bundles_after_gates": gates["passed"],
+        "diversity_selection": {
+            "candidates_after_gates": gates["passed"],
+            "duplicates": int((reasons == REASONS.index(Reason.DUPLICATE)).sum()),
+            "not_selected": int((reasons == REASONS.index(Reason.NOT_SELECTED)).sum()),
+            "mmr_lambda": config.diversity.relevance,
+            "final_bundle_count": len(outcome.bundles),
+        },
+        "portfolio": {"method": "greedy", "points": points(judged, selection) if judged and selection else []},
+        "plan": plan.model_dump(mode="json"),
+        "why_empty": why_empty(context, outcome),
+        "settings_sha256": config.sha256(),
+    }

@@ -1,0 +1,83 @@
+"""Near-duplicates: of sets that are nearly the same within a type, the best is kept."""
+
+from typing import Annotated, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from scipy.sparse import csr_array
+
+KEPT = -1
+"""Stands where a set is nobody's duplicate."""
+
+
+class DedupConfig(BaseModel):
+    """When two sets are the same to a customer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    jaccard: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """Least Jaccard similarity of duplicates within a type."""
+
+
+class Overlaps(NamedTuple):
+    """Pairs of sets that share members: `(e,)` each."""
+
+    first: NDArray[np.intp]
+    second: NDArray[np.intp]
+    jaccard: NDArray[np.float64]
+
+
+def incidence(items: NDArray[np.int32], products: int) -> csr_array:
+    """`(k, products)` ones where a set holds a SKU.
+
+    Args:
+        items: `(k, width)` sets, −1 padded.
+        products: Number of SKUs.
+    """
+    present = items >= 0
+    indptr = np.zeros(len(items) + 1, dtype=np.int64)
+    np.cumsum(present.sum(axis=1), out=indptr[1:])
+    ones = np.ones(int(indptr[-1]), dtype=np.int32)
+    return csr_array((ones, items[present], indptr), shape=(len(items), products))
+
+
+def overlaps(items: NDArray[np.int32], products: int) -> Overlaps:
+    """Exact Jaccard similarity of every two sets that share a member, `first < second`."""
+    member = incidence(items, products)
+    shared = (member @ member.T).tocoo()
+    upper = shared.row < shared.col
+    first, second, common = shared.row[upper], shared.col[upper], shared.data[upper]
+    size = np.diff(member.indptr)
+    return Overlaps(
+        first.astype(np.intp), second.astype(np.intp), common / (size[first] + size[second] - common)
+    )
+
+
+def duplicates_of(
+    items: NDArray[np.int32], kind: NDArray[np.integer], score: NDArray[np.float64], products: int, config: DedupConfig
+) -> NDArray[np.intp]:
+    """For each set, the better set of its type that it duplicates.
+
+    Args:
+        items: `(k, width)` sets, −1 padded.
+        kind: `(k,)` type; only sets of one type are compared.
+        score: `(k,)` the greater is kept; equal ones in input order.
+        products: Number of SKUs.
+        config: The least similarity.
+
+    Returns:
+        `(k,)` position of the kept set, `KEPT` for sets that stay.
+    """
+    owner = np.full(len(items), KEPT, dtype=np.intp)
+    rank = np.empty(len(items), dtype=np.intp)
+    rank[np.argsort(-score, kind="stable")] = np.arange(len(items))
+    found = overlaps(items, products)
+    close = (found.jaccard >= config.jaccard) & (kind[found.first] == kind[found.second])
+    first, second = found.first[close], found.second[close]
+    better = np.where(rank[first] < rank[second], first, second)
+    worse = first + second - better
+    for at in np.lexsort((rank[better], rank[worse])):
+        if owner[better[at]] == KEPT and owner[worse[at]] == KEPT:
+            owner[worse[at]] = better[at]
+    return owner

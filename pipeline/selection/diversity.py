@@ -1,0 +1,72 @@
+"""Maximal marginal relevance: score against likeness to what was taken (Carbonell & Goldstein 1998)."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from scipy.sparse import csr_array
+
+
+class DiversityConfig(BaseModel):
+    """How the final list trades score against variety."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    relevance: Annotated[float, Field(ge=0, le=1)] = 0.7
+    """λ: 1 ranks by score alone, 0 by variety alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How alike two of `k` sets are: the greater of Jaccard and the cosine of their mean vectors."""
+
+    member: csr_array
+    """`(k, n)` ones where a set holds a SKU."""
+    size: NDArray[np.int64]
+    means: NDArray[np.float32]
+    """`(k, d)` mean vectors of unit length; `(k, 0)` without vectors."""
+
+    def to(self, place: int) -> NDArray[np.float64]:
+        """`(k,)` likeness of every set to the one at `place`, in [0, 1]."""
+        row = self.member[[place]]
+        common = np.asarray((self.member @ row.T).todense()).ravel()
+        jaccard = common / (self.size + self.size[place] - common)
+        if not self.means.shape[1]:
+            return jaccard
+        cosine = np.round(np.asarray(self.means @ self.means[place], dtype=np.float64), 6)
+        return np.maximum(jaccard, np.clip(cosine, 0, 1))
+
+
+def likeness_of(items: NDArray[np.int32], vectors: NDArray[np.float32], member: csr_array) -> Likeness:
+    """Likeness of `(k, width)` sets over `(n, d)` vectors of their members."""
+    present = items >= 0
+    size = present.sum(axis=1)
+    if not vectors.shape[1]:
+        return Likeness(member, size, np.zeros((len(items), 0), dtype=np.float32))
+    total = np.asarray(member.astype(np.float32) @ vectors)
+    length = np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
+    return Likeness(member, size, (total / length).astype(np.float32))
+
+
+def diversify(scores: NDArray[np.float64], likeness: Likeness, config: DiversityConfig) -> NDArray[np.intp]:
+    """Order all candidates by marginal relevance, best first.
+
+    Args:
+        scores: `(k,)` score of each, in [0, 1].
+        likeness: How alike they are.
+        config: Weight of the score.
+
+    Returns:
+        `(k,)` positions, in order of choice. Equal candidates are taken in input order.
+    """
+    closest = np.zeros(len(scores))
+    left = np.ones(len(scores), dtype=bool)
+    order = np.empty(len(scores), dtype=np.intp)
+    for turn in range(len(scores)):
+        gain = np.round(config.relevance * scores - (1 - config.relevance) * closest, 9)
+        order[turn] = np.argmax(np.where(left, gain, -np.inf))
+        left[order[turn]] = False
+        closest = np.maximum(closest, likeness.to(int(order[turn])))
+    return order

@@ -1,0 +1,131 @@
+"""The gates: what a candidate must be before anybody sees it, judged at the price that is stored."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.candidates.counts import Counts
+from pipeline.candidates.frame import Proposals
+from pipeline.columns import Columns
+from pipeline.context.store import Shop
+from pipeline.offers.pricing import Prices
+from pipeline.terms import GATES, BundleType, Reason, Tier
+
+PASSED = -1
+"""Stands where no gate rejected a candidate."""
+
+
+class GatesConfig(BaseModel):
+    """Where the gates stand."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min_margin: Annotated[float, Field(ge=0, lt=1)] = 0.15
+    """Least margin after discount, where any cost is known."""
+    cold_min_margin: Annotated[float, Field(ge=0, lt=1)] = 0.20
+    """Margin after discount that a cold start must exceed."""
+    min_count: Annotated[int, Field(ge=1)] = 3
+    """Fewest orders behind a candidate that rests on rules."""
+    min_thin_count: Annotated[int, Field(ge=1)] = 2
+    """Fewest orders behind one that rests on adaptive rules."""
+    min_support: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """Share of orders from which a rule needs no lift."""
+    min_shrunk_lift: Annotated[float, Field(ge=0)] = 1.2
+    """Shrunk lift a rule below that share needs."""
+
+
+@dataclass(frozen=True)
+class Verdicts(Columns):
+    """The first gate that rejected each of `k` candidates. Columns `(k,)`."""
+
+    gate: NDArray[np.int8]
+    """Position in `GATES`, `PASSED` for none."""
+    figure: NDArray[np.float64]
+    """What the gate measured; NaN where none rejected."""
+
+    @property
+    def passed(self) -> NDArray[np.bool_]:
+        """`(k,)` whether no gate rejected the candidate."""
+        return self.gate == PASSED
+
+
+class Evidence(NamedTuple):
+    """All that a gate may look at."""
+
+    kind: BundleType
+    found: Proposals
+    prices: Prices
+    counts: Counts
+    shop: Shop
+    config: GatesConfig
+
+
+class Ruling(NamedTuple):
+    """What one gate says of all candidates: `(k,)` each."""
+
+    rejects: NDArray[np.bool_]
+    figure: NDArray[np.float64]
+
+
+def _not_sellable(seen: Evidence) -> Ruling:
+    present = seen.found.items >= 0
+    unsellable = (~seen.shop.is_sellable[np.where(present, seen.found.items, 0)] & present).sum(axis=1)
+    return Ruling(unsellable > 0, unsellable.astype(np.float64))
+
+
+def _margin_too_low(seen: Evidence) -> Ruling:
+    margin = np.nan_to_num(seen.prices.margin, nan=1.0)
+    cold = (seen.found.tier == Tier.COLD_START) & (margin <= seen.config.cold_min_margin)
+    return Ruling((margin < seen.config.min_margin) | cold, seen.prices.margin)
+
+
+def _low_support(seen: Evidence) -> Ruling:
+    """Rules need three orders, and 1 % of orders or a shrunk lift; adaptive rules need two orders."""
+    counts, config, tier = seen.counts, seen.config, seen.found.tier
+    weak = (counts.support < config.min_support) & (np.nan_to_num(counts.shrunk_lift, nan=np.inf) < config.min_shrunk_lift)
+    rule = (tier == Tier.RULES) & ((counts.count < config.min_count) | weak)
+    thin = (tier == Tier.ADAPTIVE_RULES) & (counts.count < config.min_thin_count)
+    return Ruling(rule | thin, counts.count.astype(np.float64))
+
+
+def _invalid_price(seen: Evidence) -> Ruling:
+    return Ruling(~seen.prices.is_valid, seen.prices.price.astype(np.float64))
+
+
+def _incompatible_categories(seen: Evidence) -> Ruling:
+    if seen.kind not in (BundleType.FBT, BundleType.FIXED):
+        return Ruling(np.zeros(len(seen.found), dtype=bool), np.zeros(len(seen.found)))
+    present = seen.found.items >= 0
+    category = seen.shop.category[np.where(present, seen.found.items, 0)]
+    both = present[:, :, None] & present[:, None, :]
+    clashes = (~seen.shop.compatible[category[:, :, None], category[:, None, :]] & both).sum(axis=(1, 2)) // 2
+    return Ruling(clashes > 0, clashes.astype(np.float64))
+
+
+GATE_TABLE: dict[Reason, Callable[[Evidence], Ruling]] = {
+    Reason.NOT_SELLABLE: _not_sellable,
+    Reason.MARGIN_TOO_LOW: _margin_too_low,
+    Reason.LOW_SUPPORT: _low_support,
+    Reason.INVALID_PRICE: _invalid_price,
+    Reason.INCOMPATIBLE_CATEGORIES: _incompatible_categories,
+}
+"""The gates, in the order they judge. A store's own rules are two more rows."""
+
+
+def judge_candidates(
+    kind: BundleType, found: Proposals, prices: Prices, counts: Counts, shop: Shop, config: GatesConfig
+) -> Verdicts:
+    """Send `k` candidates of one type through the gates; the first that rejects one is its reason."""
+    seen = Evidence(kind, found, prices, counts, shop, config)
+    gate = np.full(len(found), PASSED, dtype=np.int8)
+    figure = np.full(len(found), np.nan)
+    for reason, rule in GATE_TABLE.items():
+        ruling = rule(seen)
+        fresh = ruling.rejects & (gate == PASSED)
+        gate[fresh] = GATES.index(reason)
+        figure[fresh] = ruling.figure[fresh]
+    return Verdicts(gate, figure)

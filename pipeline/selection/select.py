@@ -1,0 +1,113 @@
+"""Phase 2: from all judged candidates to the ordered list, each other one with its reason."""
+
+from dataclasses import dataclass
+
+import moocore
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.config import RunConfig
+from pipeline.context.store import StoreContext
+from pipeline.plan import Plan
+from pipeline.selection.dedup import KEPT, duplicates_of, incidence
+from pipeline.selection.diversity import diversify, likeness_of
+from pipeline.selection.judged import Judged
+from pipeline.selection.portfolio import HALF_REACH, Shortlist, choose_greedily, reach
+from pipeline.selection.scoring import expected_units
+from pipeline.terms import COMBOS, GATES, OBJECTIVES, TYPES, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which candidates became bundles, and why the others did not."""
+
+    chosen: NDArray[np.intp]
+    """Positions of the bundles, in rank order."""
+    reason: NDArray[np.int8]
+    """`(k,)` position in `Reason` of what stopped each candidate; −1 for bundles."""
+    owner: NDArray[np.intp]
+    """`(k,)` for duplicates the candidate that was kept instead; −1 otherwise."""
+    front: NDArray[np.bool_]
+    """`(k,)` on the exact front of score against margin, among candidates that passed the gates."""
+
+
+def objective_codes() -> NDArray[np.int8]:
+    """`(40,)` code of each combo's objective."""
+    return np.array([OBJECTIVES.index(combo.objective) for combo in COMBOS], dtype=np.int8)
+
+
+def type_codes() -> NDArray[np.int8]:
+    """`(40,)` code of each combo's type."""
+    return np.array([TYPES.index(combo.type) for combo in COMBOS], dtype=np.int8)
+
+
+REASONS = tuple(Reason)
+
+
+def select(context: StoreContext, judged: Judged, plan: Plan, config: RunConfig) -> Selection:
+    """Dedup, choose under the constraints, order by marginal relevance.
+
+    Args:
+        context: The store.
+        judged: All `k` candidates of the run, in plan order.
+        plan: Admitted objectives and the size of the list.
+        config: Settings of dedup, portfolio and diversity.
+    """
+    reason = np.full(len(judged), -1, dtype=np.int8)
+    owner = np.full(len(judged), KEPT, dtype=np.intp)
+    gated = ~judged.verdicts.passed
+    reason[gated] = judged.verdicts.gate[gated]
+    passed = np.flatnonzero(~gated)
+    kind = type_codes()[judged.combo]
+    products = context.history.products
+    items = judged.found.items
+    double = duplicates_of(items[passed], kind[passed], judged.scores.score[passed], products, config.dedup)
+    owner[passed] = np.where(double == KEPT, KEPT, passed[np.maximum(double, 0)])
+    reason[passed[double != KEPT]] = REASONS.index(Reason.DUPLICATE)
+    unique = passed[double == KEPT]
+    chosen = _choose(context, judged.take(unique), plan, config)
+    reason[unique] = REASONS.index(Reason.NOT_SELECTED)
+    reason[unique[chosen]] = -1
+    return Selection(unique[chosen], reason, owner, _front(judged, passed))
+
+
+def _choose(context: StoreContext, judged: Judged, plan: Plan, config: RunConfig) -> NDArray[np.intp]:
+    """Positions of the bundles among candidates that passed and are nobody's duplicate, in rank order."""
+    items = judged.found.items
+    member = incidence(items, context.history.products)
+    stock = np.where(context.shop.stock > 0, context.shop.stock, np.inf)
+    objective, kind = objective_codes()[judged.combo], type_codes()[judged.combo]
+    half = np.array([HALF_REACH.get(name, 0.02) for name in TYPES])
+    shortlist = Shortlist(
+        score=judged.scores.score,
+        reach=reach(judged.counts.support, half[kind]),
+        items=items,
+        units=expected_units(context, judged.found, judged.counts),
+        objective=objective,
+        kind=kind,
+        stock=stock,
+        likeness=likeness_of(items, context.affinity.traits.vectors, member),
+    )
+    needed = np.array([OBJECTIVES.index(name) for name in plan.objectives])
+    portfolio = config.portfolio.model_copy(update={"limit": plan.limit})
+    taken = choose_greedily(shortlist, needed, portfolio, config.diversity)
+    taken = np.sort(taken)
+    likeness = likeness_of(items[taken], context.affinity.traits.vectors, member[taken])
+    return taken[diversify(shortlist.score[taken], likeness, config.diversity)]
+
+
+def _front(judged: Judged, passed: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """The exact front of score and margin, both maximised; candidates of unknown margin stand aside."""
+    front = np.zeros(len(judged), dtype=bool)
+    known = passed[~np.isnan(judged.prices.margin[passed])]
+    if len(known):
+        points = np.column_stack([judged.scores.score[known], judged.prices.margin[known]])
+        front[known] = moocore.is_nondominated(points, maximise=True)
+    return front
+
+
+def gate_counts(judged: Judged | None) -> dict[str, int]:
+    """How many candidates each gate rejected, and how many passed, as the record names them."""
+    gates = judged.verdicts.gate if judged else np.zeros(0, dtype=np.int8)
+    counted = {f"rejected_{gate}": int((gates == place).sum()) for place, gate in enumerate(GATES)}
+    return {"total_candidates": len(gates), **counted, "passed": int((gates < 0).sum())}
