@@ -89,7 +89,10 @@ def rules(itemsets: FrequentItemsets, baskets: int, min_lift: float = 1.0) -> Ru
         return Rules(empty, empty, np.zeros(0, dtype=np.int32), np.zeros(0), np.zeros(0))
     names = [frozenset(row[:size]) for row, size in zip(itemsets.items.tolist(), itemsets.sizes.tolist(), strict=True)]
     frame = pd.DataFrame({"itemsets": names, "support": itemsets.count / baskets})
-    found = association_rules(frame, num_itemsets=baskets, metric="lift", min_threshold=min_lift)
+    with np.errstate(invalid="ignore"):  # it also computes measures that we don't read, and divides by zero for some
+        found = association_rules(
+            frame, metric="lift", min_threshold=min_lift, return_metrics=["support", "confidence", "lift"]
+        )
     return Rules(
         antecedent=_padded(found["antecedents"], width),
         consequent=_padded(found["consequents"], width),
