@@ -1,6 +1,5 @@
 """Baskets: demand lines matched to the catalog, as one sparse matrix."""
 
-import hashlib
 import hmac
 from typing import NamedTuple
 
@@ -125,6 +124,10 @@ def _customers(
     rank[by_appearance] = np.arange(len(keys), dtype=np.int32)
     customer = np.full(len(placed), -1, dtype=np.int32)
     customer[known] = rank[rank_of]
-    values = (sources[key & 3][key >> 2].as_py() for key in keys[by_appearance].tolist())
+    ranked = keys[by_appearance]
+    written = np.empty(len(ranked), dtype=object)
+    for number, values in enumerate(sources):
+        mine = ranked & 3 == number
+        written[mine] = values.take(pa.array(ranked[mine] >> 2)).to_pylist()
     prefix = store.encode() + b"\0"
-    return customer, tuple(hmac.new(salt, prefix + value.encode(), hashlib.sha256).hexdigest() for value in values)
+    return customer, tuple(hmac.digest(salt, prefix + value.encode(), "sha256").hex() for value in written)

@@ -63,10 +63,7 @@ def variants_from_lines(lines: Lines, currency: str) -> Variants:
     """
     sku = lines.sku.otherwise(lines.title)
     used, code = np.unique(sku.codes, return_inverse=True)
-    order = np.lexsort((lines.price, code))
-    ranked, starts = lines.price[order], np.searchsorted(code[order], np.arange(len(used) + 1))
-    low, high = (starts[:-1] + starts[1:] - 1) // 2, (starts[:-1] + starts[1:]) // 2
-    price = np.round((ranked[low] + ranked[high]) / 2, digits(currency)) if len(used) else np.zeros(0)
+    price = median_prices(lines.price, code, len(used), currency)
     names = sku.values.take(pa.array(used))
     title = _usual_titles(lines.title, code, len(used))
     count = len(used)
@@ -93,6 +90,20 @@ def variants_from_lines(lines: Lines, currency: str) -> Variants:
         is_untracked=np.zeros(count, dtype=bool),
         sells_without_stock=np.zeros(count, dtype=bool),
     )
+
+
+def median_prices(
+    price: NDArray[np.float64], group: NDArray[np.integer], groups: int, currency: str
+) -> NDArray[np.float64]:
+    """`(groups,)` median price of each group's lines, rounded to the currency's minor unit; NaN where it has none."""
+    order = np.lexsort((price, group))
+    ranked, starts = price[order], np.searchsorted(group[order], np.arange(groups + 1))
+    first, behind = starts[:-1], starts[1:]
+    median = np.full(groups, np.nan)
+    sold = behind > first
+    low, high = (first + behind - 1)[sold] // 2, (first + behind)[sold] // 2
+    median[sold] = np.round((ranked[low] + ranked[high]) / 2, digits(currency))
+    return median
 
 
 def _usual_titles(title: Text, code: NDArray[np.integer], count: int) -> pa.StringArray:

@@ -54,7 +54,8 @@ def read_csv(data: bytes, file: str, config: IngestConfig) -> Table | None:
     records = find_records(decoded.data, header.delimiter, file)
     _check_limits(decoded.data, records, header, file, config)
     wanted, places = _wanted(header, file)
-    columns, ragged = _read_fields(decoded.data, records, header, wanted)
+    columns, ragged = _read_fields(decoded.data, records, header, wanted, file)
+    # Two readers, one of bytes and one of fields, have to agree on what a record is.
     if len(columns[wanted[0]]) + len(ragged) != len(records) - 1:
         raise UnreadableFileError(
             file, f"{len(records) - 1:,} records by their line ends, but another number by their fields"
@@ -82,6 +83,8 @@ def _read_header(data: bytes, file: str, config: IngestConfig) -> Header | None:
     head = data[:LONGEST_HEADER].decode("utf-8", errors="replace")
     candidates = [(_first_record(head, delimiter), delimiter) for delimiter in DELIMITERS]
     names = max((names for names, _ in candidates), key=len)
+    if not names and head.strip():
+        raise UnreadableFileError(file, "the first line is no header of a table")
     if not names:
         return None
     if len(names) > config.max_columns:
@@ -130,7 +133,7 @@ def _wanted(header: Header, file: str) -> tuple[list[int], dict[str, int]]:
 
 
 def _read_fields(
-    data: bytes, records: Records, header: Header, wanted: list[int]
+    data: bytes, records: Records, header: Header, wanted: list[int], file: str
 ) -> tuple[dict[int, pa.ChunkedArray], dict[int, str]]:
     """The wanted columns by position, and the reason for each record that has another number of fields."""
     ragged: dict[int, str] = {}
@@ -145,21 +148,27 @@ def _read_fields(
         return {place: pa.chunked_array([], kind) for place in wanted}, ragged
     body = pa.py_buffer(data).slice(int(records.start[1]))
     longest = int((records.end - records.start).max())
-    table = pacsv.read_csv(
-        pa.BufferReader(body),
+    options = {
         # Threads would lose the row numbers that tie rejects to their lines.
-        read_options=pacsv.ReadOptions(column_names=names, block_size=max(BLOCK, 2 * longest + 2), use_threads=False),
-        parse_options=pacsv.ParseOptions(
+        "read_options": pacsv.ReadOptions(
+            column_names=names, block_size=max(BLOCK, 2 * longest + 2), use_threads=False
+        ),
+        "parse_options": pacsv.ParseOptions(
             delimiter=header.delimiter, newlines_in_values=records.spans_lines, invalid_row_handler=skip
         ),
-        convert_options=pacsv.ConvertOptions(
+        "convert_options": pacsv.ConvertOptions(
             column_types={names[place]: kind for place in wanted},
             include_columns=[names[place] for place in wanted],
             strings_can_be_null=False,
             null_values=[],
             check_utf8=False,
         ),
-    )
+    }
+    try:
+        table = pacsv.read_csv(pa.BufferReader(body), **options)
+    except pa.ArrowInvalid:
+        # Its message quotes the row.
+        raise UnreadableFileError(file, "no readable CSV table") from None
     return {place: table.column(f"c{place}") for place in wanted}, ragged
 
 

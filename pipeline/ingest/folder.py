@@ -1,17 +1,20 @@
 """A store's folder of files, read into a snapshot."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import numpy as np
 
 from pipeline.errors import EmptyStoreError, LimitExceededError, TooManyRejectsError, UnreadableFileError
 from pipeline.ingest.baskets import build_orders, list_unmatched, match_lines
-from pipeline.ingest.catalog import build_catalog, variants_from_lines
+from pipeline.ingest.catalog import build_catalog, median_prices, variants_from_lines
 from pipeline.ingest.config import IngestConfig
 from pipeline.ingest.csv_table import read_csv
 from pipeline.ingest.demand import Demand, find_demand, settle_currency
 from pipeline.ingest.digest import content_hash
 from pipeline.ingest.layouts.layout import TableKind
 from pipeline.ingest.lines import Lines, read_lines, without_repeats
+from pipeline.ingest.matching import NONE
 from pipeline.ingest.parquet_table import read_parquet
 from pipeline.ingest.products import ProductRows, Variants, build_variants, read_products
 from pipeline.ingest.rejects import Reject, most_common
@@ -150,8 +153,13 @@ def _assemble(parts: _Parts, store: str, config: IngestConfig, salt: bytes) -> I
     stock, unknown = apply_stock(variants, parts.stock)
     if unknown:
         parts.notes.append(f"{unknown:,} stock records match no product")
-    catalog = build_catalog(variants, stock)
     row = match_lines(demand.lines, variants)
+    if len(demand.lines) and np.isnan(variants.price).all():
+        parts.notes.append("no product has a price: the median price of its order lines was taken")
+        sold = row != NONE
+        prices = median_prices(demand.lines.price[sold], row[sold], len(variants), currency)
+        variants = replace(variants, price=prices)
+    catalog = build_catalog(variants, stock)
     unmatched = list_unmatched(demand.lines, row)
     orders, customers = build_orders(demand, row, len(variants), store=store, salt=salt)
     report = IngestReport(

@@ -25,16 +25,19 @@ def read_parquet(path: Path, file: str, config: IngestConfig) -> Table:
     """
     try:
         with pq.ParquetFile(path) as source:
-            _check_limits(source.metadata, file, config)
-            headers = source.schema_arrow.names
-            layout = match_layout(headers)
-            if layout is None:
-                raise unknown_layout(headers, file)
-            names = [normalise(header) for header in headers]
-            places = layout.positions(names, file)
-            wanted = sorted({*places.values(), *layout.locations(names)})
-            _check_types(source.schema_arrow, wanted, file)
-            table = source.read(columns=[headers[place] for place in wanted], use_threads=False)
+            metadata, schema = source.metadata, source.schema_arrow
+        _check_limits(metadata, file, config)
+        layout = match_layout(schema.names)
+        if layout is None:
+            raise unknown_layout(schema.names, file)
+        names = [normalise(header) for header in schema.names]
+        places = layout.positions(names, file)
+        wanted = sorted({*places.values(), *layout.locations(names)})
+        _check_types(schema, wanted, file)
+        texts = [schema.names[place] for place in wanted if _is_text(schema.field(place).type)]
+        # Text stays coded as it is in the file: a page of one long value repeated would else unfold to any size.
+        with pq.ParquetFile(path, read_dictionary=texts) as source:
+            table = source.read(columns=[schema.names[place] for place in wanted], use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise UnreadableFileError(file, f"no readable Parquet file ({type(error).__name__})") from None
     by_place = dict(zip(wanted, table.columns, strict=True))
@@ -73,16 +76,24 @@ def _check_types(schema: pa.Schema, wanted: list[int], file: str) -> None:
             raise UnreadableFileError(file, f"the column {name!r} is of type {kind}; expected text, numbers or times")
 
 
+def _is_text(kind: pa.DataType) -> bool:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
 def _check_text(column: pa.ChunkedArray, name: str, faults: Faults, config: IngestConfig) -> None:
     """Refuse a file with a field too long, and reject the records with a NUL in a text column."""
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+    if not _is_text(column.type):
         return
-    text = column.cast(kind) if pa.types.is_dictionary(column.type) else column
-    longest = pc.max(pc.binary_length(text)).as_py() or 0
-    if longest > config.max_field_length:
-        raise LimitExceededError(
-            faults.file, "bytes in one field", longest, config.max_field_length, "ingest.max_field_length"
-        )
-    has_nul = pc.fill_null(pc.match_substring(text, "\0"), False)
-    faults.add(np.asarray(has_nul, dtype=bool), "nul_byte", name, "holds a NUL byte")
+    marked = []
+    for chunk in column.chunks:
+        coded = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
+        longest = pc.max(pc.binary_length(coded.dictionary)).as_py() or 0
+        if longest > config.max_field_length:
+            raise LimitExceededError(
+                faults.file, "bytes in one field", longest, config.max_field_length, "ingest.max_field_length"
+            )
+        has_nul = pc.fill_null(pc.match_substring(coded.dictionary, "\0"), False)
+        marked.append(np.asarray(pc.fill_null(has_nul.take(coded.indices), False), dtype=bool))
+    if marked:
+        faults.add(np.concatenate(marked), "nul_byte", name, "holds a NUL byte")

@@ -10,7 +10,11 @@ INVISIBLE = re.compile(
 )
 """Control, zero-width and bidirectional characters: they show nothing, and can make one text look like another."""
 
-_MARKUP = re.compile(r"<!--.*?-->|<(script|style)\b.*?</\1\s*>|</?[a-zA-Z!?][^<>]*>", re.DOTALL | re.IGNORECASE)
+_MARKUP = re.compile(
+    # What never closes goes on to the end, as in a browser; that keeps hostile markup linear, too.
+    r"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1[^<>]*>|\Z)|</?[a-zA-Z!?][^<>]*>",
+    re.DOTALL | re.IGNORECASE,
+)
 _SPACE = re.compile(r"\s+")
 _LONGEST_MARKUP = 20_000
 """Characters of a description that are looked at; its plain text is cut far below that."""

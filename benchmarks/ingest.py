@@ -1,0 +1,82 @@
+"""A million order lines from CSV to snapshot: seconds and memory, beside reading the file with pandas alone."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+LINES, ORDERS, PRODUCTS = 1_000_000, 300_000, 5_000
+
+WRITE = """
+from benchmarks.ingest import LINES, ORDERS, PRODUCTS, write_orders
+write_orders(folder / "orders.csv", LINES, ORDERS, PRODUCTS)
+rows = LINES
+"""
+INGEST = """
+from pipeline.ingest.config import IngestConfig
+from pipeline.ingest.folder import ingest_folder
+snapshot = ingest_folder(folder, store="bench", config=IngestConfig(), salt=b"bench").snapshot
+rows = len(snapshot.orders.item)
+"""
+PANDAS = """
+import pandas as pd
+rows = len(pd.read_csv(folder / "orders.csv"))
+"""
+MEASURED = """
+import json, os, resource, sys, time
+from pathlib import Path
+folder = Path(sys.argv[1])
+begun = time.perf_counter()
+{work}
+seconds = time.perf_counter() - begun
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+print(json.dumps({{"rows": rows, "seconds": seconds, "peak_rss_mb": peak}}))
+"""
+
+
+def write_orders(path: Path, lines: int, orders: int, products: int) -> None:
+    """A canonical orders file of 8 columns: baskets in the order of time, popular products often."""
+    import numpy as np
+    import pandas as pd
+
+    rng = np.random.default_rng(7)
+    order = np.sort(rng.integers(0, orders, lines))
+    product = (products * rng.beta(0.6, 3, lines)).astype(np.int64)
+    placed = np.datetime64("2025-01-01T00:00:00") + (order * (365 * 86_400 // orders)).astype("timedelta64[s]")
+    price = np.round(rng.lognormal(2.5, 0.8, products), 2)
+    frame = pd.DataFrame(
+        {
+            "order_id": pd.Series(order).map("ORD-{:010d}".format),
+            "ordered_at": np.char.add(np.datetime_as_string(placed, unit="s"), "+02:00"),
+            "customer_id": pd.Series(order * 7919 % 60_000).map("customer-{:08d}".format),
+            "sku": pd.Series(product).map("SKU-{:06d}".format),
+            "quantity": rng.geometric(0.6, lines),
+            "unit_price": price[product],
+            "currency": "EUR",
+            "status": "paid",
+        }
+    )
+    frame.to_csv(path, index=False)
+
+
+def measure(work: str, folder: Path) -> dict[str, float]:
+    """Seconds and peak memory (MB) of `work` in a fresh process."""
+    script = MEASURED.format(work=work)
+    done = subprocess.run([sys.executable, "-c", script, str(folder)], capture_output=True, text=True, check=True)
+    return dict(json.loads(done.stdout))
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        # In a process of its own: a child starts with its parent's peak memory on its account.
+        measure(WRITE, folder)
+        print(f"{LINES:,} lines, {(folder / 'orders.csv').stat().st_size / 1e6:.0f} MB")
+        for label, work in (("ingest", INGEST), ("pandas.read_csv alone", PANDAS)):
+            found = measure(work, folder)
+            print(f"{label:24} {found['seconds']:6.2f} s  {found['peak_rss_mb']:6.0f} MB  {found['rows']:,.0f} rows")
+
+
+if __name__ == "__main__":
+    main()
