@@ -11,7 +11,9 @@ import ray
 
 from actors.minilm import MiniLM
 from actors.shard import ContextRef, SnapshotRef
-from cluster.database import ComboOutcome, Database, Rejection, StoreRecords
+from cluster.database.database import Database
+from cluster.database.records import StoreRecords
+from cluster.database.values import ComboOutcome, Rejection
 from cluster.fanout import chunks, fan_out
 from cluster.progress import Progress, Silent
 from cluster.session import data_folder

@@ -10,12 +10,23 @@ from pipeline.errors import PlatformError
 
 NAMESPACE = "basketry"
 
-QUIET = {
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_AUTH_MODE": "token",
-}
-"""What we set before Ray starts, unless the environment says otherwise."""
+LOCAL = "local"
+"""A Ray that lives as long as the command."""
+
+
+def prepare_environment(config: ClusterConfig) -> None:
+    """Say what Ray must know before it is imported: no usage statistics, and tokens on a cluster.
+
+    A local Ray switches token authentication on by itself and makes the token it needs.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if address_of(config) != LOCAL:
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+
+
+def address_of(config: ClusterConfig) -> str:
+    """The cluster to use: named by a flag or setting, by `RAY_ADDRESS`, or a local one."""
+    return config.address or os.environ.get("RAY_ADDRESS") or LOCAL
 
 
 @contextmanager
@@ -25,12 +36,11 @@ def ray_session(config: ClusterConfig) -> Iterator[None]:
     Raises:
         PlatformError: the cluster can't be reached, or runs another version of Ray or Python.
     """
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
+    prepare_environment(config)
     import ray
 
-    address = config.address or os.environ.get("RAY_ADDRESS") or "local"
-    local = {"num_cpus": config.workers, "include_dashboard": config.dashboard} if address == "local" else {}
+    address = address_of(config)
+    local = {"num_cpus": config.workers, "include_dashboard": config.dashboard} if address == LOCAL else {}
     try:
         ray.init(
             address=address,

@@ -97,9 +97,11 @@ def _run(request: Request, settings: Settings, progress: LiveProgress) -> tuple[
     ingest_ms = round(1000 * (time.perf_counter() - started), 1)
     progress.phase("starting Ray")
     started = time.perf_counter()
+    from cluster.session import prepare_environment, ray_session
+
+    prepare_environment(settings.cluster)
     from cluster.database.database import Database
     from cluster.run import RunRequest, StoreRunner
-    from cluster.session import ray_session
 
     with Database(settings.database) as database, ray_session(settings.cluster):
         database.prepare(upgrade_empty=True)

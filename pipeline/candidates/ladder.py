@@ -1,6 +1,7 @@
 """The ladder: stronger evidence first, weaker tiers only until a combo has enough."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -48,14 +49,26 @@ def climb(context: StoreContext, combo: Combo, start: Tier, wanted: int, now: Ca
     """
     seen = np.zeros(0, dtype=np.dtype((np.void, 4 * WIDTH)))
     for tier in Tier:
-        rows = [row for row in (*PROPOSERS, COLD) if row.tier == tier and tier >= start]
+        rows = [row for row in (*PROPOSERS, COLD) if _asked_at(row, start) == tier]
         if not rows:
             continue
         parts, reports = zip(*(_ask(row, context, combo, OVERSAMPLE * wanted, now) for row in rows), strict=True)
         found = Proposals.concat(parts)
         found = found.take(fits_type(found.items, combo.type))
+        found = replace(found, tier=np.full(len(found), tier, dtype=np.int8))
         found, seen = _unseen(found, seen)
         yield Rung(tier, found, reports)
+
+
+def _asked_at(row: Proposer, start: Tier) -> Tier | None:
+    """The tier at which a source is asked: its own, or the start where that is weaker.
+
+    In a store of few orders the sources of rules are asked too, and what they find counts as adaptive rules.
+    A cold start asks nobody else.
+    """
+    if start is Tier.COLD_START:
+        return row.tier if row is COLD else None
+    return max(row.tier, start)
 
 
 def _ask(

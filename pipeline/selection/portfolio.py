@@ -25,9 +25,9 @@ class PortfolioConfig(BaseModel):
     """Most bundles of a run."""
     repeat_share: Annotated[float, Field(gt=0, le=1)] = 0.2
     """A SKU is in at most this share of the bundles, and in two at least."""
-    demand: Annotated[float, Field(ge=0, le=1)] = 0.5
+    demand: Annotated[float, Field(ge=0, le=1)] = 0.8
     """Weight of how many orders a bundle reaches, beside its score, in what it is worth to the list."""
-    type_bonus: Annotated[float, Field(ge=0)] = 0.1
+    type_bonus: Annotated[float, Field(ge=0)] = 0.02
     """Gain of reaching a bundle type that the list does not have yet."""
 
     @property

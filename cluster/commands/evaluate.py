@@ -1,0 +1,1 @@
+"""`basketry evaluate`: how good the bundles are, on orders that no run saw."""
