@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from pipeline.ingest.demand import Demand
 from pipeline.ingest.lines import Lines
 from pipeline.ingest.matching import NONE, match_keys, match_titles
-from pipeline.ingest.products import Variants
 from pipeline.ingest.snapshot import Orders
 from pipeline.ingest.table import first_filled
+from pipeline.ingest.variants import Variants
 
 
 class Unmatched(NamedTuple):

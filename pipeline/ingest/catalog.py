@@ -6,9 +6,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.ingest.lines import Lines
-from pipeline.ingest.products import UNCATEGORISED, Variants
 from pipeline.ingest.snapshot import Catalog
 from pipeline.ingest.table import Text
+from pipeline.ingest.variants import UNCATEGORISED, Variants
 from pipeline.money import digits
 
 
@@ -58,14 +58,18 @@ def _by_appearance(values: pa.StringArray) -> NDArray[np.int32]:
 def variants_from_lines(lines: Lines, currency: str) -> Variants:
     """A catalog for a store that gave none: what was ordered, at its median price.
 
-    Lines without SKU go by their title. The title of a SKU is the one that most of its lines have, ties to the
-    smallest; its price is the median over lines, rounded to the currency's minor unit.
+    A SKU's title is the one that most of its lines have, ties to the smallest; its price is the median over lines,
+    rounded to the currency's minor unit. Lines without SKU go by their title, unless that is the title of a SKU.
     """
+    named = lines.take(lines.sku.filled)
+    is_taken = np.zeros(len(lines.title.values), dtype=bool)
+    is_taken[_usual_titles(named.title, named.sku.codes, len(named.sku.values))] = True
+    lines = lines.take(lines.sku.filled | ~is_taken[lines.title.codes])
     sku = lines.sku.otherwise(lines.title)
     used, code = np.unique(sku.codes, return_inverse=True)
     price = median_prices(lines.price, code, len(used), currency)
     names = sku.values.take(pa.array(used))
-    title = _usual_titles(lines.title, code, len(used))
+    title = lines.title.values.take(pa.array(_usual_titles(lines.title, code, len(used))))
     count = len(used)
     unknown = np.full(count, np.nan)
     blank = Text.blank(count).array()
@@ -106,8 +110,8 @@ def median_prices(
     return median
 
 
-def _usual_titles(title: Text, code: NDArray[np.integer], count: int) -> pa.StringArray:
-    """`(count,)` the title that most lines of each code have; empty where none has one."""
+def _usual_titles(title: Text, code: NDArray[np.integer], count: int) -> NDArray[np.int64]:
+    """`(count,)` code of the title that most lines of each SKU have; 0, the empty one, where none has any."""
     filled = title.filled
     pairs, lines = np.unique(
         code[filled].astype(np.int64) * len(title.values) + title.codes[filled], return_counts=True
@@ -116,4 +120,4 @@ def _usual_titles(title: Text, code: NDArray[np.integer], count: int) -> pa.Stri
     best = np.zeros(count, dtype=np.int64)
     order = np.lexsort((-name, lines, item))
     best[item[order]] = name[order]
-    return title.values.take(pa.array(best))
+    return best

@@ -62,7 +62,8 @@ def read_csv(data: bytes, file: str, config: IngestConfig) -> Table | None:
         )
     is_row = np.ones(len(records), dtype=bool)
     is_row[[0, *ragged]] = False
-    faults = Faults(file, records.line[is_row])
+    headers = {column: header.names[place].strip() for column, place in places.items()}
+    faults = Faults(file, records.line[is_row], headers)
     faults.add_outside([int(records.line[record]) for record in ragged], "ragged_row", ragged.values())
     _add_byte_faults(decoded, records, is_row, faults)
     return Table(

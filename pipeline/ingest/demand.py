@@ -70,7 +70,7 @@ def _explain(
         cause = name if name in NO_DEMAND else "cancelled" if is_cancelled[order] else "of an unknown status"
         causes[cause.replace("_", " ")] += 1
     listed = ", ".join(f"{count:,} {cause}" for cause, count in sorted(causes.items()))
-    return (f"{len(dropped):,} orders are no demand: {listed}",)
+    return (f"orders that are no demand: {len(dropped):,} ({listed})",)
 
 
 def settle_currency(demand: Demand, setting: str | None) -> tuple[Demand, str | None]:
@@ -96,5 +96,5 @@ def settle_currency(demand: Demand, setting: str | None) -> tuple[Demand, str | 
     if not foreign.any():
         return demand, setting
     orders = len(np.unique(lines.order.codes[foreign]))
-    notes = (*demand.notes, f"{orders:,} orders in another currency than {setting} were left out")
+    notes = (*demand.notes, f"orders left out for another currency than {setting}: {orders:,}")
     return Demand(lines.take(~foreign), demand.minute, demand.cancelled_day, notes), setting

@@ -13,16 +13,18 @@ from pipeline.ingest.csv_table import read_csv
 from pipeline.ingest.demand import Demand, find_demand, settle_currency
 from pipeline.ingest.digest import content_hash
 from pipeline.ingest.layouts.layout import TableKind
-from pipeline.ingest.lines import Lines, read_lines, without_repeats
+from pipeline.ingest.lines import Lines, read_lines
 from pipeline.ingest.matching import NONE
 from pipeline.ingest.parquet_table import read_parquet
-from pipeline.ingest.products import ProductRows, Variants, build_variants, read_products
+from pipeline.ingest.products import ProductRows, read_products
 from pipeline.ingest.rejects import Reject, most_common
-from pipeline.ingest.report import FileReport, IngestReport
+from pipeline.ingest.repeats import without_repeats
+from pipeline.ingest.report import FileReport, IngestReport, no_table
 from pipeline.ingest.rules import Assortment, Rule, read_assortment, read_rules
 from pipeline.ingest.snapshot import Snapshot
 from pipeline.ingest.stock import StockRows, apply_stock, read_stock
 from pipeline.ingest.table import Table
+from pipeline.ingest.variants import Variants, build_variants
 
 DEFAULT_CURRENCY = "USD"
 
@@ -86,14 +88,14 @@ def _read_file(path: Path, config: IngestConfig, parts: _Parts) -> None:
     """Read one file into `parts`."""
     kind = path.suffix.lower()
     if kind not in {".csv", ".tsv", ".parquet"}:
-        parts.files.append(FileReport(path.name, "", "", "", "", 0, 0, 0, ("no table: passed over",)))
+        parts.files.append(no_table(path.name, "no table: passed over"))
         return
     size = path.stat().st_size
     if size > config.max_bytes:
         raise LimitExceededError(path.name, "bytes", size, config.max_bytes, "ingest.max_bytes")
     table = read_parquet(path, path.name, config) if kind == ".parquet" else _read_text(path, config)
     if table is None:
-        parts.files.append(FileReport(path.name, "", "", "", "", 0, 0, 0, ("the file is empty",)))
+        parts.files.append(no_table(path.name, "the file is empty"))
         return
     _take_in(table, config, parts)
     _report(table, config, parts)
@@ -129,19 +131,18 @@ def _report(table: Table, config: IngestConfig, parts: _Parts) -> None:
             table.file, len(rejects), table.records, config.max_reject_share, most_common(rejects)
         )
     notes = (*table.notes, *(("a header and no records",) if not table.records else ()))
-    accepted = int(table.faults.alive.sum())
     parts.rejects += rejects
     parts.files.append(
         FileReport(
-            table.file,
-            str(table.layout.table),
-            table.layout.vendor,
-            table.encoding,
-            table.delimiter,
-            table.records,
-            accepted,
-            len(rejects),
-            notes,
+            file=table.file,
+            table=str(table.layout.table),
+            layout=table.layout.vendor,
+            encoding=table.encoding,
+            delimiter=table.delimiter,
+            records=table.records,
+            accepted=int(table.faults.alive.sum()),
+            rejected=len(rejects),
+            notes=notes,
         )
     )
 
@@ -152,7 +153,7 @@ def _assemble(parts: _Parts, store: str, config: IngestConfig, salt: bytes) -> I
     variants = _variants(parts, demand, currency, config)
     stock, unknown = apply_stock(variants, parts.stock)
     if unknown:
-        parts.notes.append(f"{unknown:,} stock records match no product")
+        parts.notes.append(f"stock records that match no product: {unknown:,}")
     row = match_lines(demand.lines, variants)
     if len(demand.lines) and np.isnan(variants.price).all():
         parts.notes.append("no product has a price: the median price of its order lines was taken")
@@ -166,7 +167,7 @@ def _assemble(parts: _Parts, store: str, config: IngestConfig, salt: bytes) -> I
         files=tuple(parts.files),
         rejects=tuple(parts.rejects),
         unmatched=unmatched[: config.max_unmatched_listed],
-        unmatched_lines=int((row < 0).sum()),
+        unmatched_lines=int((row == NONE).sum()),
         notes=(*parts.notes, *demand.notes),
     )
     snapshot = Snapshot(store, currency, catalog, orders, content_hash(currency, catalog, orders))
@@ -176,7 +177,7 @@ def _assemble(parts: _Parts, store: str, config: IngestConfig, salt: bytes) -> I
 def _demand(parts: _Parts, config: IngestConfig) -> tuple[Demand, str]:
     lines, repeats = without_repeats(Lines.concat(parts.lines or [Lines.none()]))
     if repeats:
-        parts.notes.append(f"{repeats:,} order lines are in several files and were taken once")
+        parts.notes.append(f"order lines that are in several files, taken once: {repeats:,}")
     demand, currency = settle_currency(find_demand(lines), config.currency)
     if currency is None:
         currency = config.currency or DEFAULT_CURRENCY

@@ -41,7 +41,8 @@ def read_parquet(path: Path, file: str, config: IngestConfig) -> Table:
     except (pa.ArrowException, OSError) as error:
         raise UnreadableFileError(file, f"no readable Parquet file ({type(error).__name__})") from None
     by_place = dict(zip(wanted, table.columns, strict=True))
-    faults = Faults(file, np.arange(1, table.num_rows + 1, dtype=np.int64))
+    headers = {column: schema.names[place].strip() for column, place in places.items()}
+    faults = Faults(file, np.arange(1, table.num_rows + 1, dtype=np.int64), headers)
     for column, place in places.items():
         _check_text(by_place[place], column, faults, config)
     return Table(

@@ -1,24 +1,19 @@
-"""Product records: variants, their product's texts, and what makes them sellable."""
+"""Product records: one accepted record each, checked, cleaned and typed, whatever the vendor."""
 
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.columns import Columns
 from pipeline.ingest.config import IngestConfig
 from pipeline.ingest.layouts import canonical
 from pipeline.ingest.lines import status_name
-from pipeline.ingest.table import Table, Text, first_filled, joined
-from pipeline.ingest.text import cut, joined_tags, plain_line, plain_text, tags_of, web_address
+from pipeline.ingest.table import Table, Text, joined
+from pipeline.ingest.text import cut, plain_line, plain_text, web_address
 from pipeline.ingest.values import NO_TIME, numbers, times
 
-SHARED = ("title", "description", "vendor", "category", "tags", "status", "gift_card", "variant_image")
-"""What a record without it takes from its product's other records: Shopify writes these on one of them only."""
-
-UNCATEGORISED = "uncategorised"
+YES = frozenset({"true", "yes", "1"})
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,8 +53,12 @@ def read_products(table: Table, config: IngestConfig) -> ProductRows:
     sku, handle = table.text("sku"), table.text("product_id")
     faults.add(sku.lengths > config.max_key_length, "field_too_long", "sku", "{} characters", sku.lengths)
     raw_title = table.text("title")
-    title = raw_title.map(lambda text: cut(plain_line(text), config.max_title_length))
     _note_cut_titles(table, raw_title, config)
+
+    def short(text: str) -> str:
+        return cut(plain_line(text), config.max_title_length)
+
+    title = raw_title.map(short)
     faults.add(~sku.filled & ~title.filled & ~handle.filled, "missing_sku_and_title", "sku", "neither SKU nor title")
     untracked = ~table.text("tracker").filled if "tracker" in table.columns else np.zeros(len(table), dtype=bool)
     rows = ProductRows(
@@ -68,11 +67,9 @@ def read_products(table: Table, config: IngestConfig) -> ProductRows:
         title=title,
         options=read_options(table),
         description=table.text("description").map(lambda text: plain_text(text, config.max_description_length)),
-        vendor=table.text("vendor").map(lambda text: cut(plain_line(text), config.max_title_length)),
-        product_type=table.text("product_type").map(lambda text: cut(plain_line(text), config.max_title_length)),
-        product_category=table.text("product_category").map(
-            lambda text: cut(plain_line(text.split(">")[-1]), config.max_title_length)
-        ),
+        vendor=table.text("vendor").map(short),
+        product_type=table.text("product_type").map(short),
+        product_category=table.text("product_category").map(lambda text: short(text.split(">")[-1])),
         tags=table.text("tags"),
         status=table.text("status").map(status_name),
         gift_card=table.text("gift_card").map(str.casefold),
@@ -84,7 +81,7 @@ def read_products(table: Table, config: IngestConfig) -> ProductRows:
         cost=_number(table, "cost", "bad_price"),
         stock=_number(table, "stock", "bad_stock", at_least=-1e9),
         is_untracked=untracked,
-        sells_without_stock=table.text("policy").ask(lambda text: text.casefold() in {"continue", "true", "yes", "1"}),
+        sells_without_stock=table.text("policy").map(str.casefold).ask((YES | {"continue"}).__contains__),
         created_day=_created(table),
     )
     return rows.take(faults.alive) if not faults.alive.all() else rows
@@ -121,121 +118,4 @@ def _created(table: Table) -> NDArray[np.int32]:
 def _note_cut_titles(table: Table, title: Text, config: IngestConfig) -> None:
     too_long = int(title.ask(lambda text: len(plain_line(text)) > config.max_title_length).sum())
     if too_long:
-        table.notes.append(f"{too_long:,} titles were cut to {config.max_title_length} characters")
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Variants:
-    """What may be bought, one row a SKU, sorted by SKU, before stock is known."""
-
-    sku: pa.StringArray
-    title: pa.StringArray
-    product_title: pa.StringArray
-    """Title without the variant's options."""
-    product: pa.StringArray
-    place: pa.StringArray
-    """Product and options: what names the variant where its SKU is blank."""
-    description: pa.StringArray
-    tags: pa.StringArray
-    image_url: pa.StringArray
-    category: pa.StringArray
-    vendor: pa.StringArray
-    price: NDArray[np.float64]
-    compare_at: NDArray[np.float64]
-    cost: NDArray[np.float64]
-    stock: NDArray[np.float64]
-    created_day: NDArray[np.int32]
-    is_active: NDArray[np.bool_]
-    is_gift_card: NDArray[np.bool_]
-    is_untracked: NDArray[np.bool_]
-    sells_without_stock: NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.sku)
-
-
-def build_variants(rows: ProductRows, config: IngestConfig) -> tuple[Variants, tuple[str, ...]]:
-    """One row a SKU from product records, whatever their order.
-
-    A record without SKU, price and title is only an image of its product. A variant without SKU goes by product and
-    options. Of several records with one SKU an active one is taken, then the smallest by product, options and title.
-
-    Returns:
-        The variants, and notes for the report.
-    """
-    group, groups = rows.product.codes, len(rows.product.values)
-    is_variant = rows.sku.filled | ~np.isnan(rows.price) | rows.title.filled
-    shared = {name: _shared(getattr(rows, name), group, groups) for name in (*TEXTS, "gift_card", "status")}
-    images = _first_images(rows, group, groups)
-    items = rows.take(is_variant)
-    shared = {name: text.take(is_variant) for name, text in shared.items()}
-    place = joined(items.product.array(), items.options.array(), "/")
-    sku = Text.of(pc.if_else(pa.array(items.sku.filled), items.sku.array(), place))
-    active = shared["status"].ask(lambda text: text in {"", "active", "published", "publish"})
-    order = np.lexsort(
-        (items.price, shared["title"].codes, items.options.codes, items.product.codes, ~active, sku.codes)
-    )
-    first = np.concatenate(([True], np.diff(sku.codes[order]) != 0)) if len(order) else np.zeros(0, dtype=bool)
-    chosen = order[first]
-    notes = _count_notes(len(rows) - len(items), len(items) - len(chosen))
-    items, shared = items.take(chosen), {name: text.take(chosen) for name, text in shared.items()}
-    product_title = shared["title"].otherwise(items.product).array()
-    title = Text.of(joined(product_title, items.options.array(), " - ")).map(
-        lambda text: cut(text, config.max_title_length)
-    )
-    gallery = images.take(items.product.codes)
-    variants = Variants(
-        sku=sku.take(chosen).array(),
-        title=title.array(),
-        product_title=product_title,
-        product=items.product.array(),
-        place=place.take(pa.array(chosen)),
-        description=shared["description"].array(),
-        tags=shared["tags"].map(joined_tags).array(),
-        image_url=items.variant_image.otherwise(gallery).array(),
-        category=_category(shared),
-        vendor=shared["vendor"].array(),
-        price=items.price,
-        compare_at=items.compare_at,
-        cost=items.cost,
-        stock=items.stock,
-        created_day=items.created_day,
-        is_active=active[chosen],
-        is_gift_card=shared["gift_card"].ask(lambda text: text in {"true", "yes", "1"}),
-        is_untracked=items.is_untracked,
-        sells_without_stock=items.sells_without_stock,
-    )
-    return variants, notes
-
-
-TEXTS = ("title", "description", "vendor", "product_type", "product_category", "tags")
-
-
-def _shared(text: Text, group: NDArray[np.int32], groups: int) -> Text:
-    """Each record's own value, else the smallest one among its product's records."""
-    return Text(np.where(text.filled, text.codes, first_filled(text, group, groups)[group]), text.values)
-
-
-def _first_images(rows: ProductRows, group: NDArray[np.int32], groups: int) -> Text:
-    """`(groups,)` each product's first image: by position, then by address."""
-    order = np.lexsort((rows.image.codes, np.nan_to_num(rows.image_position, nan=np.inf)))
-    order = order[rows.image.filled[order]]
-    first = np.zeros(groups, dtype=np.int32)
-    first[group[order[::-1]]] = rows.image.codes[order[::-1]]
-    return Text(first, rows.image.values)
-
-
-def _category(shared: dict[str, Text]) -> pa.StringArray:
-    """Type, else the last level of the product category, else the first tag, else `uncategorised`."""
-    tag = shared["tags"].map(lambda text: next(iter(tags_of(text)), ""))
-    found = shared["product_type"].otherwise(shared["product_category"]).otherwise(tag).array()
-    return pc.if_else(pc.equal(found, ""), UNCATEGORISED, found)
-
-
-def _count_notes(images: int, repeats: int) -> tuple[str, ...]:
-    notes = []
-    if images:
-        notes.append(f"{images:,} product records hold only an image")
-    if repeats:
-        notes.append(f"{repeats:,} product records repeat a SKU; the active one, then the first by handle, was taken")
-    return tuple(notes)
+        table.notes.append(f"titles cut to {config.max_title_length} characters: {too_long:,}")

@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ class Reject(NamedTuple):
     code: str
     """Stable name of the fault, such as `ragged_row` or `bad_quantity`."""
     column: str
-    """The column at fault, by its canonical name; empty where it is the whole record."""
+    """Header of the column at fault; empty where it is the whole record."""
     reason: str
     """One clause. It never quotes the value: a ragged row may have shifted a name or an address into any column."""
 
@@ -29,9 +29,17 @@ class Reject(NamedTuple):
 class Faults:
     """Which of a file's records are rejected. The first fault found in a record is the one that is kept."""
 
-    def __init__(self, file: str, lines: NDArray[np.int64]) -> None:
+    def __init__(self, file: str, lines: NDArray[np.int64], headers: Mapping[str, str] | None = None) -> None:
+        """Begin without faults.
+
+        Args:
+            file: The file's name.
+            lines: `(n,)` line where each record begins.
+            headers: Canonical column → its header in the file.
+        """
         self.file = file
         self.lines = lines
+        self._headers = headers or {}
         self.alive = np.ones(len(lines), dtype=bool)
         """`(n,)` records without a fault so far."""
         self._found: list[Reject] = []
@@ -50,10 +58,11 @@ class Faults:
         """
         new = np.flatnonzero(bad & self.alive)
         self.alive[new] = False
+        header = self._headers.get(column, column)
         counts = [0] * len(new) if lengths is None else lengths[new].tolist()
         places = self.lines[new].tolist()
         self._found += [
-            Reject(self.file, line, code, column, reason.format(f"{count:,}"))
+            Reject(self.file, line, code, header, reason.format(f"{count:,}"))
             for line, count in zip(places, counts, strict=True)
         ]
 
@@ -66,10 +75,13 @@ class Faults:
         return tuple(sorted(self._found))
 
 
-def most_common(rejects: Iterable[Reject]) -> str:
-    """The code that occurs most, ties by name; `` for no rejects."""
+def most_common(rejects: Sequence[Reject]) -> str:
+    """The code that occurs most, ties by name, and its first line; empty for no rejects."""
     counts = Counter(reject.code for reject in rejects)
-    return min(counts, key=lambda code: (-counts[code], code)) if counts else ""
+    if not counts:
+        return ""
+    code = min(counts, key=lambda code: (-counts[code], code))
+    return f"{code}, first in line {min(reject.line for reject in rejects if reject.code == code):,}"
 
 
 def write_rejects(rejects: Iterable[Reject], path: Path) -> None:

@@ -25,6 +25,11 @@ class FileReport:
     notes: tuple[str, ...]
 
 
+def no_table(file: str, note: str) -> FileReport:
+    """The line of a file that was not read."""
+    return FileReport(file, "", "", "", "", 0, 0, 0, (note,))
+
+
 @dataclass(frozen=True, slots=True)
 class IngestReport:
     """What was read, taken, refused and left over."""

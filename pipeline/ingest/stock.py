@@ -9,9 +9,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.ingest.matching import NONE, match_keys, match_unique
-from pipeline.ingest.products import Variants, read_options
+from pipeline.ingest.products import read_options
 from pipeline.ingest.table import Table, Text, joined
 from pipeline.ingest.values import numbers
+from pipeline.ingest.variants import Variants
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -40,7 +40,7 @@ def test_order_level_fields_count_on_whichever_row_they_stand(ingest: Ingest) ->
     found = ingest({"o.csv": upside_down, "p.csv": products_csv(product("A"), product("B"))})
 
     assert len(found.snapshot.orders) == 1
-    assert found.report.notes[-1] == "1 orders are no demand: 1 refunded"
+    assert found.report.notes[-1] == "orders that are no demand: 1 (1 refunded)"
 
 
 @pytest.mark.parametrize("status", ["pending", "authorized", "voided", "refunded", "expired", "something new"])
@@ -145,7 +145,7 @@ def test_variants_without_sku_go_by_handle_and_options(ingest: Ingest) -> None:
     assert catalog.image_url.to_pylist() == ["https://x.example/1.jpg"] * 2
     assert catalog.family.tolist() == [0, 0]
     assert found.snapshot.orders.item.tolist() == [0]
-    assert "1 product records hold only an image" in found.report.notes
+    assert "product records that hold only an image: 1" in found.report.notes
 
 
 def test_the_current_layout_is_told_from_the_legacy_one_by_its_columns(ingest: Ingest) -> None:
@@ -261,7 +261,7 @@ def test_product_text_is_cleaned_and_cut(ingest: Ingest) -> None:
     assert catalog.title[0].as_py().startswith("Tea & cake xxx")
     assert len(catalog.title[0].as_py()) == 255
     assert catalog.description[0].as_py() == "Fine tea"
-    assert "1 titles were cut to 255 characters" in found.report.files[0].notes
+    assert "titles cut to 255 characters: 1" in found.report.files[0].notes
 
 
 def test_orders_alone_make_their_own_catalog(ingest: Ingest) -> None:
@@ -277,6 +277,23 @@ def test_orders_alone_make_their_own_catalog(ingest: Ingest) -> None:
     assert catalog.is_sellable.all()
 
 
+def test_a_line_without_sku_joins_the_sku_of_its_title_where_there_is_no_catalog(ingest: Ingest) -> None:
+    lines: list[Row] = [{"sku": "A", "title": "Tea"}, {"sku": "", "title": "Tea", "quantity": 2}]
+
+    snapshot = ingest({"o.csv": orders_csv([Order("#1", lines)])}).snapshot
+
+    assert snapshot.catalog.sku.to_pylist() == ["A"]
+    assert snapshot.orders.quantity.tolist() == [3]
+
+
+def test_of_twins_the_same_one_is_taken_in_any_order_of_rows(ingest: Ingest) -> None:
+    twins = [{**product("A"), "Cost per item": cost} for cost in ("2.00", "1.00")]
+
+    hashes = {ingest({"p.csv": products_csv(*rows)}).snapshot.sha256 for rows in (twins, twins[::-1])}
+
+    assert len(hashes) == 1
+
+
 def test_orders_in_two_overlapping_exports_are_taken_once(ingest: Ingest) -> None:
     march = [Order("#1", LINES), Order("#2", LINES)]
     april = [Order("#2", LINES), Order("#3", LINES)]
@@ -285,7 +302,7 @@ def test_orders_in_two_overlapping_exports_are_taken_once(ingest: Ingest) -> Non
     once = ingest({"a.csv": orders_csv([*march, april[1]])})
 
     assert found.snapshot.sha256 == once.snapshot.sha256
-    assert "2 order lines are in several files and were taken once" in found.report.notes
+    assert "order lines that are in several files, taken once: 2" in found.report.notes
 
 
 def test_an_order_cut_in_two_by_a_large_export_stays_whole(ingest: Ingest) -> None:

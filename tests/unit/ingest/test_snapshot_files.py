@@ -46,7 +46,7 @@ def _equal(one: Any, other: Any) -> bool:
     return one.dtype == other.dtype and np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
 @given(st.integers(0, 10_000))
 def test_the_hash_does_not_depend_on_the_order_of_rows(ingest: Ingest, files: dict[str, str], seed: int) -> None:
     shuffled = {}
