@@ -61,10 +61,7 @@ def variants_from_lines(lines: Lines, currency: str) -> Variants:
     A SKU's title is the one that most of its lines have, ties to the smallest; its price is the median over lines,
     rounded to the currency's minor unit. Lines without SKU go by their title, unless that is the title of a SKU.
     """
-    named = lines.take(lines.sku.filled)
-    is_taken = np.zeros(len(lines.title.values), dtype=bool)
-    is_taken[_usual_titles(named.title, named.sku.codes, len(named.sku.values))] = True
-    lines = lines.take(lines.sku.filled | ~is_taken[lines.title.codes])
+    lines = _without_titles_of_skus(lines)
     sku = lines.sku.otherwise(lines.title)
     used, code = np.unique(sku.codes, return_inverse=True)
     price = median_prices(lines.price, code, len(used), currency)
@@ -94,6 +91,16 @@ def variants_from_lines(lines: Lines, currency: str) -> Variants:
         is_untracked=np.zeros(count, dtype=bool),
         sells_without_stock=np.zeros(count, dtype=bool),
     )
+
+
+def _without_titles_of_skus(lines: Lines) -> Lines:
+    """The lines but for those without SKU whose title is the usual one of a SKU."""
+    if lines.sku.filled.all():
+        return lines
+    named = lines.take(lines.sku.filled)
+    is_taken = np.zeros(len(lines.title.values), dtype=bool)
+    is_taken[_usual_titles(named.title, named.sku.codes, len(named.sku.values))] = True
+    return lines.take(lines.sku.filled | ~is_taken[lines.title.codes])
 
 
 def median_prices(
