@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.context.embedding import EmbeddingCache, catalog_texts
+from pipeline.context.objectives import Need
 from pipeline.context.store import ContextConfig, StoreContext, prepare
 from pipeline.ingest.snapshot import Catalog, Snapshot
 from pipeline.ingest.store import read_snapshot
 from pipeline.ports import ModelInfo
+from pipeline.terms import Objective
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -41,6 +43,19 @@ class ContextRef:
     config: ContextConfig
     with_vectors: bool
     """False for preliminary bundles, before a store's products are embedded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What the shell needs to know of a context: numbers, no arrays."""
+
+    as_of: int
+    orders: int
+    cells: int
+    """Distinct SKUs of all orders, summed."""
+    products: int
+    sellable: int
+    needs: dict[Objective, Need]
 
 
 class StoreShard:
@@ -73,6 +88,19 @@ class StoreShard:
     def context(self, ref: ContextRef) -> StoreContext:
         """The context of a store: kept from an earlier run, or worked out."""
         return _kept(self._contexts, ref, self._capacity, self._prepare)
+
+    def outline(self, ref: ContextRef) -> Outline:
+        """The numbers of a context that its plan is made of."""
+        context = self.context(ref)
+        history = context.history
+        return Outline(
+            as_of=history.as_of,
+            orders=len(history),
+            cells=len(history.item),
+            products=history.products,
+            sellable=int(np.count_nonzero(context.shop.is_sellable)),
+            needs=context.needs,
+        )
 
     def _snapshot(self, ref: SnapshotRef) -> Snapshot:
         return _kept(self._snapshots, ref, self._capacity, lambda wanted: read_snapshot(wanted.folder))

@@ -10,7 +10,7 @@ from uuid import uuid4
 import ray
 
 from actors.minilm import MiniLM
-from actors.shard import ContextRef, SnapshotRef
+from actors.shard import ContextRef, Outline, SnapshotRef
 from cluster.database.database import Database
 from cluster.database.records import StoreRecords
 from cluster.database.values import ComboOutcome, Rejection
@@ -19,12 +19,11 @@ from cluster.progress import Progress, Silent
 from cluster.session import data_folder
 from cluster.tasks import (
     Conclusion,
-    Outline,
     StoreShardActor,
     conclude_task,
     embed_task,
     evaluate_task,
-    outline_task,
+    warm_task,
 )
 from configs.settings import Settings
 from pipeline.combo import ComboResult
@@ -82,6 +81,8 @@ class StoreRunner:
         self._shard: Any = StoreShardActor.options(  # type: ignore[attr-defined]
             name="store-shard:00", get_if_exists=True
         ).remote(self._cache, MiniLM().info)
+        # Imports take a worker most of a second: they begin while the shard reads its first store.
+        self._warm = [warm_task.options(name="warm up").remote() for _ in range(int(ray.cluster_resources()["CPU"]))]
 
     def run(self, request: RunRequest) -> RunReport:
         """Run a store from its snapshot to its stored bundles.
@@ -153,7 +154,7 @@ class StoreRunner:
         wanted = ContextRef(request.snapshot, request.as_of, self._config.context, with_vectors)
         context = self._shard.context.options(name=f"context:{store}").remote(wanted)
         catalog = self._shard.catalog.options(name=f"catalog:{store}").remote(request.snapshot)
-        outline: Outline = self._get(outline_task.options(name=f"outline:{store}").remote(context))
+        outline: Outline = self._get(self._shard.outline.options(name=f"outline:{store}").remote(wanted))
         clock.lap("context")
         plan = request.plan or self._plan(request, outline, records)
         records.save_plan(request.run_id, plan.model_dump(mode="json"))

@@ -1,9 +1,10 @@
 """The Ray session of a command: a local Ray, or a cluster that is named."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from configs.settings import ClusterConfig
 from pipeline.errors import PlatformError
@@ -29,14 +30,43 @@ def address_of(config: ClusterConfig) -> str:
     return config.address or os.environ.get("RAY_ADDRESS") or LOCAL
 
 
-@contextmanager
-def ray_session(config: ClusterConfig) -> Iterator[None]:
-    """Connect to the cluster that `config` or `RAY_ADDRESS` names, or start a local Ray for the block.
+class RaySession:
+    """A connection to Ray that is made while the caller does other things.
 
-    Raises:
-        PlatformError: the cluster can't be reached, or runs another version of Ray or Python.
+    Starting a local Ray takes seconds, most of them waiting: so does reading a store's files.
     """
-    prepare_environment(config)
+
+    def __init__(self, config: ClusterConfig) -> None:
+        prepare_environment(config)
+        self._config = config
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ray-session")
+        self._started = self._pool.submit(_connect, config)
+
+    def wait(self) -> None:
+        """Until Ray is there.
+
+        Raises:
+            PlatformError: the cluster can't be reached, or runs another version of Ray or Python.
+        """
+        self._started.result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def close_soon(self) -> None:
+        """Begin to disconnect while the caller writes its files."""
+        self._stopped = self._stopped or self._pool.submit(_disconnect)
+
+    _stopped: "Future[None] | None" = None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close_soon()
+        self._pool.shutdown(wait=True)
+
+
+def _connect(config: ClusterConfig) -> None:
     import ray
 
     address = address_of(config)
@@ -52,10 +82,12 @@ def ray_session(config: ClusterConfig) -> Iterator[None]:
         )
     except (ConnectionError, RuntimeError) as error:
         raise PlatformError(f"no Ray at {address!r}: {str(error).splitlines()[0]}") from error
-    try:
-        yield
-    finally:
-        ray.shutdown()
+
+
+def _disconnect() -> None:
+    import ray
+
+    ray.shutdown()
 
 
 def worker_name() -> str:

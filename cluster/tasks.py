@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import ray
 
 from actors.shard import StoreShard
@@ -70,33 +69,13 @@ def conclude_run(
     return Conclusion(outcome.bundles, record, rest, 1000 * (time.perf_counter() - started))
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """What the shell needs to know of a context: numbers, no arrays."""
-
-    as_of: int
-    orders: int
-    cells: int
-    products: int
-    sellable: int
-    needs: Any
-
-
-def outline(context: StoreContext) -> Outline:
-    """The outline of a context."""
-    history = context.history
-    return Outline(
-        as_of=history.as_of,
-        orders=len(history),
-        cells=len(history.item),
-        products=history.products,
-        sellable=int(np.count_nonzero(context.shop.is_sellable)),
-        needs=context.needs,
-    )
+def warm_up() -> str:
+    """Nothing: importing this module is what makes a worker ready. Its name."""
+    return worker_name()
 
 
 embed_task = ray.remote(num_cpus=1, max_retries=3)(embed_texts)
 evaluate_task = ray.remote(num_cpus=1, max_retries=3)(evaluate_combos)
 conclude_task = ray.remote(num_cpus=1, max_retries=3)(conclude_run)
-outline_task = ray.remote(num_cpus=0, max_retries=3)(outline)
+warm_task = ray.remote(num_cpus=1, max_retries=0)(warm_up)
 StoreShardActor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=3)(StoreShard)

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
@@ -14,6 +14,9 @@ from cluster.commands.terminal import LiveProgress, err, out, print_json
 from configs.settings import Settings, load_settings
 from pipeline.errors import SettingsError
 from pipeline.ingest.snapshot import to_day
+
+if TYPE_CHECKING:
+    from pipeline.plan import Plan
 
 EXIT_CODES = {"succeeded": 0, "failed": 1, "degraded": 3, "partial": 4}
 
@@ -86,33 +89,34 @@ def run_command(request: Request, *, as_json: bool) -> int:
 
 
 def _run(request: Request, settings: Settings, progress: LiveProgress) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    from cluster.outputs import write_outputs
-    from cluster.uploads import take_upload
-    from pipeline.plan import Plan
+    from cluster.session import RaySession
 
-    plan = Plan.model_validate_json(request.plan.read_text()) if request.plan else None
-    progress.phase("ingest")
-    started = time.perf_counter()
-    upload = take_upload(request.folder, request.store_name, settings)
-    ingest_ms = round(1000 * (time.perf_counter() - started), 1)
-    progress.phase("starting Ray")
-    started = time.perf_counter()
-    from cluster.session import prepare_environment, ray_session
+    plan = _pinned(request.plan)
+    with RaySession(settings.cluster) as session:
+        from cluster.outputs import write_outputs
+        from cluster.uploads import take_upload
 
-    prepare_environment(settings.cluster)
-    from cluster.database.database import Database
-    from cluster.run import RunRequest, StoreRunner
+        progress.phase("ingest")
+        started = time.perf_counter()
+        upload = take_upload(request.folder, request.store_name, settings)
+        ingest_ms = round(1000 * (time.perf_counter() - started), 1)
+        progress.phase("starting Ray")
+        started = time.perf_counter()
+        from cluster.database.database import Database
+        from cluster.run import RunRequest, StoreRunner
 
-    with Database(settings.database) as database, ray_session(settings.cluster):
-        database.prepare(upgrade_empty=True)
-        ray_start_ms = round(1000 * (time.perf_counter() - started), 1)
-        as_of = to_day(request.as_of) if request.as_of else None
-        report = StoreRunner(settings, database, progress).run(RunRequest(upload.ref, as_of, plan))
-    record = report.record | {"ingest": upload.report.to_json(), "ray_start_ms": ray_start_ms, "ingest_ms": ingest_ms}
-    bundles = [bundle.to_json() for bundle in report.bundles]
-    if request.out:
-        progress.phase("report")
-        write_outputs(request.out, bundles, record, upload.report)
+        with Database(settings.database) as database:
+            database.prepare(upgrade_empty=True)
+            session.wait()
+            ray_start_ms = round(1000 * (time.perf_counter() - started), 1)
+            as_of = to_day(request.as_of) if request.as_of else None
+            report = StoreRunner(settings, database, progress).run(RunRequest(upload.ref, as_of, plan))
+        session.close_soon()
+        record = report.record | {"ingest": upload.report.to_json(), "ray_start_ms": ray_start_ms, "ingest_ms": ingest_ms}
+        bundles = [bundle.to_json() for bundle in report.bundles]
+        if request.out:
+            progress.phase("report")
+            write_outputs(request.out, bundles, record, upload.report)
     return {
         "run_id": report.run_id,
         "status": report.status,
@@ -123,6 +127,18 @@ def _run(request: Request, settings: Settings, progress: LiveProgress) -> tuple[
         "reasons": record["reasons"],
         "out": str(request.out) if request.out else None,
     }, bundles
+
+
+def _pinned(path: Path | None) -> "Plan | None":
+    """The plan in a file."""
+    from pipeline.plan import Plan
+
+    if path is None:
+        return None
+    try:
+        return Plan.model_validate_json(path.read_text())
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"--plan {path}: no plan.json of a run ({str(error).splitlines()[0]})") from None
 
 
 def _show(summary: dict[str, Any], bundles: list[dict[str, Any]]) -> None:

@@ -1,0 +1,86 @@
+"""Evaluation on Ray: each arm of a store is a task on one shared context of its training view."""
+
+from typing import Any
+
+import numpy as np
+import ray
+from numpy.typing import NDArray
+
+from actors.minilm import MiniLM
+from cluster.fanout import fan_out
+from cluster.progress import Progress
+from cluster.session import data_folder
+from cluster.tasks import embed_task
+from configs.settings import Settings
+from pipeline.context.embedding import EmbeddingCache, catalog_texts, length_batches
+from pipeline.context.store import prepare
+from pipeline.evaluation.arms import OURS, WEIGHT_ARMS, StoreEvaluation, evaluate_arms
+from pipeline.evaluation.config import EvaluationConfig
+from pipeline.evaluation.delivered import arm_config, deliver
+from pipeline.evaluation.holdout import Holdout, assert_no_leak, split
+from pipeline.ingest.snapshot import Catalog, Snapshot
+
+context_task = ray.remote(num_cpus=1, max_retries=3)(prepare)
+deliver_task = ray.remote(num_cpus=1, max_retries=3)(deliver)
+
+
+class Evaluator:
+    """Measures stores one after the other.
+
+    Args:
+        settings: All settings; those of a run are what is measured.
+        config: What is measured, and how surely.
+        progress: Told of stores and arms.
+    """
+
+    def __init__(self, settings: Settings, config: EvaluationConfig, progress: Progress) -> None:
+        self._settings, self._config, self._progress = settings, config, progress
+        self._cache = data_folder(settings.data_dir) / "vectors"
+
+    def evaluate(self, snapshot: Snapshot, as_of: int | None, days: int | None) -> StoreEvaluation:
+        """Cut a store, run every arm on what was known before the cut, measure on what came after.
+
+        Raises:
+            EmptyStoreError: nothing before the cut, or nothing after it.
+        """
+        held = split(snapshot, as_of=as_of, days=days)
+        assert_no_leak(held.training, held.cut)
+        vectors = self._vectors(snapshot.catalog)
+        self._progress.phase(f"{snapshot.store}: arms", 1 + len(WEIGHT_ARMS))
+        return evaluate_arms(held, self._lists(held, vectors), self._config)
+
+    def _lists(self, held: Holdout, vectors: NDArray[np.float32]) -> dict[str, Any]:
+        run = self._settings.run
+        configs = {OURS: run} | {name: arm_config(run, weights) for name, weights in WEIGHT_ARMS.items()}
+        name = held.training.store
+        context = context_task.options(name=f"context:{name}").remote(held.training, vectors, held.cut, run.context)
+
+        def submit(arm: str) -> Any:
+            return deliver_task.options(name=f"arm:{name}:{arm}").remote(context, configs[arm])
+
+        lists = {}
+        for arm, reference in self._fan_out(list(configs), submit):
+            lists[arm] = ray.get(reference)
+            self._progress.step()
+        return {arm: lists[arm] for arm in configs}
+
+    def _vectors(self, catalog: Catalog) -> NDArray[np.float32]:
+        texts = catalog_texts(catalog)
+        cache = EmbeddingCache(self._cache, MiniLM().info)
+        missing = cache.missing(texts)
+        if missing:
+            self._progress.phase("embedding", len(missing))
+        batches = [[missing[at] for at in rows] for rows in length_batches(missing, self._settings.cluster.embed_batch)]
+
+        def submit(batch: list[str]) -> Any:
+            return embed_task.options(name=f"embed:{len(batch)} texts").remote(batch, self._cache)
+
+        for batch, reference in self._fan_out(batches[::-1], submit):
+            ray.get(reference)
+            self._progress.step(len(batch))
+        vectors, _ = cache.get(texts)
+        return vectors
+
+    def _fan_out(self, items: list[Any], submit: Any) -> Any:
+        cluster = self._settings.cluster
+        return fan_out(items, submit, in_flight=cluster.in_flight, wait_s=cluster.wait_s)

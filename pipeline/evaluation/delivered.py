@@ -1,0 +1,38 @@
+"""What a run would deliver: its list of bundles as arrays, without prices on paper or words."""
+
+import numpy as np
+
+from pipeline.combo import evaluate_combo
+from pipeline.config import RunConfig
+from pipeline.context.store import StoreContext
+from pipeline.evaluation.ranked import Ranked
+from pipeline.generate import plan_for
+from pipeline.selection.judged import Judged
+from pipeline.selection.select import select
+from pipeline.terms import COMBOS, BundleType
+
+SET_TYPES = (BundleType.FBT, BundleType.FIXED)
+
+
+def deliver(context: StoreContext, config: RunConfig) -> Ranked:
+    """The bundles of a run on `context`, in rank order.
+
+    Args:
+        context: A store as it was known on the day of the cut.
+        config: Settings of the run, or of an arm of it.
+    """
+    plan = plan_for(context, config)
+    results = [evaluate_combo(context, combo, plan, config, lambda: 0.0) for combo in plan.admitted]
+    parts = [result.judged for result in results if result.judged is not None]
+    if not parts:
+        return Ranked.of([])
+    judged = Judged.concat(parts)
+    chosen = select(context, judged, plan, config).chosen
+    is_set = np.array([combo.type in SET_TYPES for combo in COMBOS])
+    return Ranked(judged.found.items[chosen], is_set[judged.combo[chosen]])
+
+
+def arm_config(config: RunConfig, weights: tuple[float, float, float]) -> RunConfig:
+    """The same run with fixed weights."""
+    scoring = config.scoring.model_copy(update={"weights": "fixed", "fixed_weights": weights})
+    return config.model_copy(update={"scoring": scoring})
