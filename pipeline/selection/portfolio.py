@@ -1,7 +1,8 @@
 """Which bundles make the store's list: greedy choice by marginal gain under the constraints.
 
 The constraints: `limit` bundles, a SKU in at most `max(2, ceil(limit / 5))` of them, every admitted objective
-represented where it has a candidate, expected sales within stock. A search over objective weights is another
+represented where it has a candidate, expected sales within stock. After the objectives, each bundle type gets
+one place where it has a candidate, so that the list shows every way to sell. A search over objective weights is another
 function of the same signature, decoded by the same constraints.
 """
 
@@ -27,17 +28,14 @@ class PortfolioConfig(BaseModel):
     """A SKU is in at most this share of the bundles, and in two at least."""
     demand: Annotated[float, Field(ge=0, le=1)] = 0.8
     """Weight of how many orders a bundle reaches, beside its score, in what it is worth to the list."""
-    type_bonus: Annotated[float, Field(ge=0)] = 0.02
-    """Gain of reaching a bundle type that the list does not have yet."""
-
     @property
     def per_sku(self) -> int:
         """Most bundles that may hold one SKU."""
         return max(2, int(np.ceil(round(self.repeat_share * self.limit, 9))))
 
 
-HALF_REACH = {BundleType.MIX_MATCH: 0.1, BundleType.VOLUME: 0.1}
-"""Share of orders at which a type reaches half; no row: 2 %. Pools and quantities are met more easily than sets."""
+HALF_REACH = {BundleType.MIX_MATCH: 0.04, BundleType.VOLUME: 0.04}
+"""Share of orders at which a type reaches half; no row: 2 %. Pools and quantities are met more easily."""
 
 
 def reach(support: NDArray[np.float64], half: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -78,38 +76,38 @@ class _Choice:
         self._sold = np.zeros(len(shortlist.stock))
         self._closest = np.zeros(len(shortlist.score))
         self._left = np.ones(len(shortlist.score), dtype=bool)
-        self._kinds: set[int] = set()
         self.taken: list[int] = []
 
-    def best_of(self, among: NDArray[np.bool_]) -> int | None:
-        """The allowed candidate with the greatest gain, the first of equal ones; None where there is none."""
+    def take_best(self, among: NDArray[np.bool_]) -> bool:
+        """Take the allowed candidate with the greatest gain, the first of equal ones; False where there is none."""
+        if len(self.taken) >= self._config.limit:
+            return False
         allowed = np.flatnonzero(among & self._left & self._keeps_constraints())
         if not len(allowed):
-            return None
-        fresh = ~np.isin(self._list.kind[allowed], list(self._kinds))
+            return False
         gain = self._relevance * self._worth[allowed] - (1 - self._relevance) * self._closest[allowed]
-        return int(allowed[np.argmax(np.round(gain + self._config.type_bonus * fresh, 9))])
+        self._take(int(allowed[np.argmax(np.round(gain, 9))]))
+        return True
 
     def _keeps_constraints(self) -> NDArray[np.bool_]:
         free = ((self._used[self._safe] < self._config.per_sku) | ~self._present).all(axis=1)
         enough = self._sold[self._safe] + self._list.units <= self._list.stock[self._safe]
         return np.asarray(free & (enough | ~self._present).all(axis=1))
 
-    def take(self, place: int) -> None:
+    def _take(self, place: int) -> None:
         """Put the candidate at `place` on the list."""
         members = self._list.items[place][self._present[place]]
         self._used[members] += 1
         self._sold[members] += self._list.units[place][self._present[place]]
         self._closest = np.maximum(self._closest, self._list.likeness.to(place))
         self._left[place] = False
-        self._kinds.add(int(self._list.kind[place]))
         self.taken.append(place)
 
 
 def choose_greedily(
     shortlist: Shortlist, objectives: NDArray[np.integer], config: PortfolioConfig, diversity: DiversityConfig
 ) -> NDArray[np.intp]:
-    """Fill the list one by one: first the best of each objective, then whatever adds most.
+    """Fill the list one by one: first the best of each objective, then of each type, then whatever adds most.
 
     Args:
         shortlist: `k` candidates.
@@ -121,10 +119,11 @@ def choose_greedily(
         Positions of the chosen candidates, in order of choice. Equal gains are taken in input order.
     """
     choice = _Choice(shortlist, config, diversity)
-    everyone = np.ones(len(shortlist.score), dtype=bool)
-    turns = [shortlist.objective == code for code in objectives]
-    for among in turns + [everyone] * config.limit:
-        place = choice.best_of(among) if len(choice.taken) < config.limit else None
-        if place is not None:
-            choice.take(place)
+    for code in objectives:
+        choice.take_best(shortlist.objective == code)
+    for kind in np.unique(shortlist.kind):
+        if kind not in shortlist.kind[choice.taken]:
+            choice.take_best(shortlist.kind == kind)
+    while choice.take_best(np.ones(len(shortlist.score), dtype=bool)):
+        pass
     return np.array(choice.taken, dtype=np.intp)
