@@ -47,18 +47,23 @@ class ExportFormat(StrEnum):
     parquet = "parquet"
 
 
-Folder = Annotated[Path, typer.Argument(help="Folder of the shop's files: orders, products, inventory (CSV or Parquet).")]
+Folder = Annotated[
+    Path, typer.Argument(help="Folder of the shop's files: orders, products, inventory (CSV or Parquet).")
+]
 Store = Annotated[str | None, typer.Option(help="The store's name; the folder's by default.")]
 AsOf = Annotated[
     datetime | None,
-    typer.Option("--as-of", formats=["%Y-%m-%d"], help="Use only what was known on that day (its own orders excluded)."),
+    typer.Option(
+        "--as-of", formats=["%Y-%m-%d"], help="Use only what was known on that day (its own orders excluded)."
+    ),
 ]
 Workers = Annotated[int | None, typer.Option(min=1, help="CPUs of a local Ray; all by default.")]
 Address = Annotated[str | None, typer.Option(help="Address of a running Ray cluster.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 RunOption = Annotated[str | None, typer.Option("--run", help="Run id; the newest by default.")]
 DataDir = Annotated[
-    Path | None, typer.Option("--data-dir", help="Database, snapshots and caches; BASKETRY_DATA_DIR or .basketry by default.")
+    Path | None,
+    typer.Option("--data-dir", help="Database, snapshots and caches; BASKETRY_DATA_DIR or .basketry by default."),
 ]
 
 
@@ -78,7 +83,9 @@ def demo(
 def run(
     folder: Folder,
     store: Store = None,
-    mode: Annotated[Mode | None, typer.Option(help="full: every combo until the deadline; budget: what time allows.")] = None,
+    mode: Annotated[
+        Mode | None, typer.Option(help="full: every combo until the deadline; budget: what time allows.")
+    ] = None,
     budget: Annotated[str | None, typer.Option(help="Deadline of the search, such as 12s or 800ms.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Most bundles; 20 by default.")] = None,
     as_of: AsOf = None,
@@ -86,7 +93,9 @@ def run(
     workers: Workers = None,
     fanout: Annotated[Fanout | None, typer.Option(help="combo: one task for each combo.")] = None,
     address: Address = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for bundles.json, run.json, plan.json, rejects.csv, report.html.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for bundles.json, run.json, plan.json, rejects.csv, report.html.")
+    ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -101,8 +110,13 @@ def run(
 
 
 @app.command()
-def ingest(folder: Folder, store: Store = None, out: Annotated[Path | None, typer.Option(help="Where rejects.csv goes.")] = None,
-           data_dir: DataDir = None, as_json: AsJson = False) -> None:  # fmt: skip
+def ingest(
+    folder: Folder,
+    store: Store = None,
+    out: Annotated[Path | None, typer.Option(help="Where rejects.csv goes.")] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
     """Read a store's files: the snapshot and the reject report only."""
     from cluster.commands.ingest import ingest_command
 
@@ -113,7 +127,9 @@ def ingest(folder: Folder, store: Store = None, out: Annotated[Path | None, type
 def evaluate(
     folders: Annotated[list[Path], typer.Argument(help="Folders of one store or of several, which are pooled.")],
     as_of: AsOf = None,
-    days: Annotated[int | None, typer.Option(min=1, help="Hold out that many days after --as-of; else the last 20 % of orders.")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, help="Hold out that many days after --as-of; else the last 20 % of orders.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Where evaluation.json and evaluation.svg go.")] = None,
     workers: Workers = None,
     address: Address = None,
@@ -124,7 +140,9 @@ def evaluate(
     from cluster.commands.evaluate import evaluate_command
 
     day = as_of.date() if as_of else None
-    _exit(evaluate_command(folders, day, days, out, workers=workers, address=address, data_dir=data_dir, as_json=as_json))
+    _exit(
+        evaluate_command(folders, day, days, out, workers=workers, address=address, data_dir=data_dir, as_json=as_json)
+    )
 
 
 @app.command()
@@ -151,7 +169,9 @@ def why(
 @app.command(name="why-not")
 def why_not(
     run: Annotated[str, typer.Argument(help="Run id, or `latest`.")],
-    skus: Annotated[list[str] | None, typer.Argument(help="SKUs of the set you miss; none: all reasons, counted.")] = None,
+    skus: Annotated[
+        list[str] | None, typer.Argument(help="SKUs of the set you miss; none: all reasons, counted.")
+    ] = None,
     store: Store = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,

@@ -1,7 +1,6 @@
 """The files of a run: bundles, record, plan, rejects and the report page."""
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,4 +33,4 @@ def to_json_text(value: Any) -> str:
 def _write(path: Path, text: str) -> None:
     part = path.with_name(path.name + ".part")
     part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
+    part.replace(path)

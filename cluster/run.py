@@ -78,11 +78,12 @@ class StoreRunner:
         self._settings, self._config, self._database = settings, settings.run, database
         self._progress: Progress = progress or Silent()
         self._cache = data_folder(settings.data_dir) / "vectors"
-        self._shard: Any = StoreShardActor.options(  # type: ignore[attr-defined]
-            name="store-shard:00", get_if_exists=True
-        ).remote(self._cache, MiniLM().info)
+        self._shard: Any = StoreShardActor.options(name="store-shard:00", get_if_exists=True).remote(
+            self._cache, MiniLM().info
+        )
+        workers = int(ray.cluster_resources()["CPU"])  # type: ignore[no-untyped-call]
         # Imports take a worker most of a second: they begin while the shard reads its first store.
-        self._warm = [warm_task.options(name="warm up").remote() for _ in range(int(ray.cluster_resources()["CPU"]))]
+        self._warm = [warm_task.options(name="warm up").remote() for _ in range(workers)]
 
     def run(self, request: RunRequest) -> RunReport:
         """Run a store from its snapshot to its stored bundles.
@@ -126,7 +127,9 @@ class StoreRunner:
 
     def _embed(self, request: RunRequest, records: StoreRecords, clock: "_Stopwatch") -> dict[str, Any] | None:
         """Embed what no run embedded yet; preliminary bundles without vectors go first."""
-        texts = self._get(self._shard.missing_texts.options(name=f"texts:{request.snapshot.store}").remote(request.snapshot))
+        texts = self._get(
+            self._shard.missing_texts.options(name=f"texts:{request.snapshot.store}").remote(request.snapshot)
+        )
         if not texts:
             return None
         work = self._work(request, records, clock, with_vectors=False)
@@ -141,7 +144,9 @@ class StoreRunner:
         return {"texts": len(texts), "seconds": round(time.perf_counter() - started, 3)}
 
     def _submit_embedding(self, batch: list[str]) -> "ray.ObjectRef[int]":
-        return embed_task.options(name=f"embed:{len(batch)} texts", max_retries=self._retries).remote(batch, self._cache)
+        return embed_task.options(name=f"embed:{len(batch)} texts", max_retries=self._retries).remote(
+            batch, self._cache
+        )
 
     @property
     def _retries(self) -> int:
@@ -187,7 +192,11 @@ class StoreRunner:
         parts = chunks(plan.admitted, self._chunk_count(plan, outline))
 
         def submit(combos: list[Combo]) -> Any:
-            name = f"combo:{combos[0].label}" if len(combos) == 1 else f"combos:{combos[0].label} and {len(combos) - 1} more"
+            name = (
+                f"combo:{combos[0].label}"
+                if len(combos) == 1
+                else f"combos:{combos[0].label} and {len(combos) - 1} more"
+            )
             task = evaluate_task.options(name=name, max_retries=self._retries)
             return task.remote(context, combos, plan, self._config, deadline)
 
@@ -236,7 +245,10 @@ class StoreRunner:
             },
             "first_embedding": embedding,
             "cost": {"tokens": 0, "usd": "0"},
-            "switches": {"fanout": self._settings.cluster.fanout, "similarity.engine": str(self._config.similarity.engine)},
+            "switches": {
+                "fanout": self._settings.cluster.fanout,
+                "similarity.engine": str(self._config.similarity.engine),
+            },
             "code_version": VERSION,
         }
 

@@ -1,10 +1,11 @@
 """The Ray session of a command: a local Ray, or a cluster that is named."""
 
+import logging
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from configs.settings import ClusterConfig
 from pipeline.errors import PlatformError
@@ -41,6 +42,7 @@ class RaySession:
         self._config = config
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ray-session")
         self._started = self._pool.submit(_connect, config)
+        self._stopped: Future[None] | None = None
 
     def wait(self) -> None:
         """Until Ray is there.
@@ -57,8 +59,6 @@ class RaySession:
         """Begin to disconnect while the caller writes its files."""
         self._stopped = self._stopped or self._pool.submit(_disconnect)
 
-    _stopped: "Future[None] | None" = None
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
@@ -70,15 +70,15 @@ def _connect(config: ClusterConfig) -> None:
     import ray
 
     address = address_of(config)
-    local = {"num_cpus": config.workers, "include_dashboard": config.dashboard} if address == LOCAL else {}
+    local: dict[str, Any] = {"num_cpus": config.workers, "include_dashboard": config.dashboard}
     try:
         ray.init(
             address=address,
             namespace=NAMESPACE,
-            logging_level="ERROR",
+            logging_level=logging.ERROR,
             log_to_driver=False,
             runtime_env={"env_vars": {"OMP_NUM_THREADS": "1"}},
-            **local,
+            **(local if address == LOCAL else {}),
         )
     except (ConnectionError, RuntimeError) as error:
         raise PlatformError(f"no Ray at {address!r}: {str(error).splitlines()[0]}") from error

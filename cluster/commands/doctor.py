@@ -60,7 +60,9 @@ def _versions(settings: Settings) -> Finding:
     names = ("ray", "numpy", "pyarrow", "sqlalchemy", "onnxruntime", "faiss-cpu")
     shown = ", ".join(f"{name} {metadata.version(name)}" for name in names)
     new_enough = sys.version_info >= (3, 11)
-    return Finding("versions", new_enough, f"Python {platform.python_version()}, {shown}", "install Python 3.11 or newer")
+    return Finding(
+        "versions", new_enough, f"Python {platform.python_version()}, {shown}", "install Python 3.11 or newer"
+    )
 
 
 def _machine(settings: Settings) -> Finding:
@@ -121,4 +123,3 @@ def _is_taken(port: int) -> bool:
 
 
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (_versions, _machine, _disk, _database, _model, _ray, _ports)
-

@@ -71,7 +71,9 @@ def why_command(bundle_id: str, run: str | None, *, data_dir: Path | None, as_js
         return 0
     out.print(f"[bold]{body['name']}[/]  {body['type']} for {body['objective'].replace('_', ' ')}".replace("\n", " "))
     for product in body["products"]:
-        out.print(f"  {product['quantity']} × {product['title']} ({product['sku']}) at {product['price']}", markup=False)
+        out.print(
+            f"  {product['quantity']} × {product['title']} ({product['sku']}) at {product['price']}", markup=False
+        )
     for line in story:
         out.print(line, markup=False, soft_wrap=True)
     table = Table(box=None, show_header=False, pad_edge=False)
@@ -95,9 +97,7 @@ def _find_bundle(database: Database, bundle_id: str, run: str | None) -> dict[st
     return fitting[0]
 
 
-def why_not_command(
-    run: str, skus: list[str], store: str | None, *, data_dir: Path | None, as_json: bool
-) -> int:
+def why_not_command(run: str, skus: list[str], store: str | None, *, data_dir: Path | None, as_json: bool) -> int:
     """Say why a set of products is no bundle; without products, count all reasons."""
     with _database(data_dir) as database:
         found = _find_run(database, run, store)
@@ -142,9 +142,7 @@ def _show_counts(run_id: str, counts: dict[Reason, int], *, as_json: bool) -> in
     return 0
 
 
-def export_command(
-    run: str, to: str, folder: Path, store: str | None, *, data_dir: Path | None, as_json: bool
-) -> int:
+def export_command(run: str, to: str, folder: Path, store: str | None, *, data_dir: Path | None, as_json: bool) -> int:
     """Write a run's bundles to a file, with a manifest."""
     with _database(data_dir) as database:
         found = _find_run(database, run, store)

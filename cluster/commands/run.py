@@ -112,7 +112,11 @@ def _run(request: Request, settings: Settings, progress: LiveProgress) -> tuple[
             as_of = to_day(request.as_of) if request.as_of else None
             report = StoreRunner(settings, database, progress).run(RunRequest(upload.ref, as_of, plan))
         session.close_soon()
-        record = report.record | {"ingest": upload.report.to_json(), "ray_start_ms": ray_start_ms, "ingest_ms": ingest_ms}
+        record = report.record | {
+            "ingest": upload.report.to_json(),
+            "ray_start_ms": ray_start_ms,
+            "ingest_ms": ingest_ms,
+        }
         bundles = [bundle.to_json() for bundle in report.bundles]
         if request.out:
             progress.phase("report")
@@ -144,7 +148,15 @@ def _pinned(path: Path | None) -> "Plan | None":
 def _show(summary: dict[str, Any], bundles: list[dict[str, Any]]) -> None:
     width = shutil.get_terminal_size((120, 40)).columns
     table = Table(box=None, header_style="bold", pad_edge=False, width=min(width, 140))
-    for name, justify in (("#", "right"), ("for", "left"), ("type", "left"), ("bundle", "left"), ("price", "right"), ("off", "right"), ("score", "right")):
+    for name, justify in (
+        ("#", "right"),
+        ("for", "left"),
+        ("type", "left"),
+        ("bundle", "left"),
+        ("price", "right"),
+        ("off", "right"),
+        ("score", "right"),
+    ):
         table.add_column(name, justify=justify, no_wrap=name != "bundle")  # type: ignore[arg-type]
     for bundle in bundles[:20]:
         offer = bundle["offer"]
@@ -165,4 +177,7 @@ def _show(summary: dict[str, Any], bundles: list[dict[str, Any]]) -> None:
         err.print(f"  {reason['code']}: {reason['detail']}".replace("[", "\\["))
     if summary["out"]:
         report = Path(summary["out"]) / "report.html"
-        out.print(f"report: {report}\nrun:    {summary['run_id']}  (basketry why BUNDLE, basketry why-not {summary['run_id']} SKU SKU)")
+        out.print(
+            f"report: {report}\nrun:    {summary['run_id']}  "
+            f"(basketry why BUNDLE, basketry why-not {summary['run_id']} SKU SKU)"
+        )

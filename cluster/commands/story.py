@@ -61,7 +61,8 @@ def _demand(bundle: dict[str, Any]) -> str:
 
 def _price(bundle: dict[str, Any]) -> str:
     offer, margin = bundle["offer"], bundle["evidence"]["margin"]
-    text = f"It sells at {offer['price']} {offer['currency']} instead of {offer['list_price']} (−{offer['discount_pct']} %)"
+    text = f"It sells at {offer['price']} {offer['currency']} instead of {offer['list_price']}"
+    text += f" (−{offer['discount_pct']} %)"
     if margin["after_discount"] is None:
         return text + "; no cost is known, so the discount stays at 10 % or less."
     known = "" if margin["known_share"] >= 1 else f" over the {margin['known_share']:.0%} of it whose cost is known"
