@@ -1,0 +1,24 @@
+"""Shared by all tests: one hypothesis profile, and one local Ray for those that need it."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")  # a deadline measures the machine, not the law
+
+
+@pytest.fixture(scope="session")
+def ray_local() -> Iterator[str]:
+    """A local Ray of two CPUs that all tests of a session share; its address."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    import ray
+
+    ray.init(
+        address="local", num_cpus=2, include_dashboard=False, namespace="basketry", log_to_driver=False,
+        logging_level="ERROR", runtime_env={"env_vars": {"OMP_NUM_THREADS": "1"}},
+    )  # fmt: skip
+    yield str(ray.get_runtime_context().gcs_address)
+    ray.shutdown()
