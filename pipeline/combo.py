@@ -75,7 +75,7 @@ def evaluate_combo(
         now: A clock in seconds, for the record only.
     """
     started = now()
-    if not context.lenses[combo.objective].eligible:
+    if not context.lenses[combo.objective].serves(combo.type, context.shop.is_sellable):
         return ComboResult(combo, "not_eligible", None, reason="no product takes part in this objective")
     parts: list[Judged] = []
     reports: list[SourceReport] = []

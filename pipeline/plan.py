@@ -152,5 +152,3 @@ def _within_budget(ranked: tuple[Objective, ...], most: int, store: str, snapsho
     rest = ranked[most:]
     draw = int.from_bytes(hashlib.sha256(f"{store}\0{snapshot}".encode()).digest()[:8], "big")
     return ranked[:most] + ((rest[draw % len(rest)],) if rest else ())
-
-

@@ -10,7 +10,7 @@ from pipeline.context.store import StoreContext
 from pipeline.terms import BundleType, Combo, Objective, Tier
 
 ANCHORS = 10
-"""Dearest products that lead the price-banded sets."""
+"""Fewest of the dearest products that lead the price-banded sets; more where more sets are wanted."""
 
 BAND = (0.5, 2.0)
 """Price of a partner over its anchor's."""
@@ -26,7 +26,7 @@ def _in_stock_by(context: StoreContext, key: NDArray[np.float64]) -> NDArray[np.
 
 
 def semantic_price_banded(context: StoreContext, wanted: int) -> Proposals:
-    """Each of the ten dearest products with its two nearest by text that are neither the same nor strangers."""
+    """Each of the dearest products with its two nearest by text that are neither the same nor strangers."""
     shop, traits = context.shop, context.affinity.traits
     order = _in_stock_by(context, shop.price)
     rows = []

@@ -82,6 +82,4 @@ def transactional(
         confidence_low: Wilson lower bound of confidence.
         support: Share of all orders.
     """
-    return np.asarray(
-        0.5 * (1 - 1 / np.maximum(shrunk, 1.0)) + 0.3 * confidence_low + 0.2 * support / (support + 0.02)
-    )
+    return np.asarray(0.5 * (1 - 1 / np.maximum(shrunk, 1.0)) + 0.3 * confidence_low + 0.2 * support / (support + 0.02))

@@ -30,7 +30,7 @@ class FeaturesConfig(BaseModel):
     unsold_days: Annotated[int, Field(ge=1)] = 30
     """A product this old, in stock and never sold, is a slow mover."""
     new_days: Annotated[int, Field(ge=1)] = 30
-    """Products younger than this are new."""
+    """Products of at most this age are new."""
     first_sale_gap_days: Annotated[int, Field(ge=0)] = 60
     """A first sale stands in for the creation date only this long after the store's first order."""
     season_lead_days: Annotated[int, Field(ge=0)] = 28
@@ -109,10 +109,13 @@ def _matches(catalog: Catalog, pattern: str, *, with_title: bool) -> NDArray[np.
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
 
 
-def _ages(catalog: Catalog, history: History, config: FeaturesConfig) -> NDArray[np.int32]:
+def _ages(catalog: Catalog, orders: Orders, history: History, config: FeaturesConfig) -> NDArray[np.int32]:
     first_sale = np.full(history.products, UNKNOWN, dtype=np.int64)
-    # Baskets are ascending in time: writing them backwards leaves each SKU its first day.
-    first_sale[history.item[::-1]] = history.day[history.basket][::-1]
+    # All that was known, not the window alone: what sold before it is not new. Baskets are ascending in time:
+    # writing them backwards leaves each SKU its first day.
+    sizes = np.diff(orders.indptr)
+    known = np.repeat(orders.is_demand(history.as_of, history.as_of + 1), sizes)
+    first_sale[orders.item[known][::-1]] = np.repeat(orders.day, sizes)[known][::-1]
     tells = first_sale >= history.store_first_day + config.first_sale_gap_days
     created = np.where(catalog.created_day >= 0, catalog.created_day, np.where(tells, first_sale, UNKNOWN))
     known = (created >= 0) & (created < history.as_of)
@@ -173,7 +176,10 @@ def _category_orders(catalog: Catalog, item: NDArray[np.int32], basket: NDArray[
 
 
 def _is_slow(
-    stock: NDArray[np.float64], cover: NDArray[np.float64], sold: NDArray[np.bool_], age: NDArray[np.int32],
+    stock: NDArray[np.float64],
+    cover: NDArray[np.float64],
+    sold: NDArray[np.bool_],
+    age: NDArray[np.int32],
     config: FeaturesConfig,
 ) -> NDArray[np.bool_]:
     in_stock = np.nan_to_num(stock) > 0
@@ -202,7 +208,7 @@ def features_of(catalog: Catalog, orders: Orders, history: History, config: Feat
         cover = np.where(stock > 0, stock / (units / config.recent_days), 0.0)
     cover = np.where(np.isnan(stock), np.nan, cover)
     sold = np.bincount(history.item, minlength=history.products)
-    age = _ages(catalog, history, config)
+    age = _ages(catalog, orders, history, config)
     season, index = _seasons(catalog, history, config), _month_index(orders, history, config)
     repeat, gap = _repeats(history)
     margin = margins(catalog.price, catalog.cost)
@@ -230,5 +236,3 @@ def features_of(catalog: Catalog, orders: Orders, history: History, config: Feat
         cover_rank=rank01(np.where(stock > 0, cover, np.nan), missing=0.0),
         price_rank=rank01(np.where(catalog.price > 0, catalog.price, np.nan), missing=0.0),
     )
-
-

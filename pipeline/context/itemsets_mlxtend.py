@@ -12,6 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from pipeline.context.mining import Pairs, keep_most_bought, least_count
+
 
 @dataclass(frozen=True, slots=True)
 class FrequentItemsets:
@@ -71,6 +73,24 @@ def frequent_itemsets(matrix: csr_array, min_count: int, max_len: int) -> Freque
     count = np.rint(found["support"].to_numpy(dtype=np.float64) * baskets).astype(np.int32)
     order = np.lexsort((*items.T[::-1], (items >= 0).sum(axis=1)))
     return FrequentItemsets(items[order], count[order])
+
+
+def fpgrowth_pairs(matrix: csr_array, weights: NDArray[np.float64], max_pairs: int) -> Pairs:
+    """The same pairs as `pipeline.context.mining.count_pairs`, counted by fpgrowth.
+
+    Args:
+        matrix: `(m, n)` ones where a basket holds a SKU.
+        weights: `(m,)` weight of each basket in ranking.
+        max_pairs: Most pairs to keep: the least count rises until they fit.
+    """
+    least = least_count(np.diff(matrix.indptr).astype(np.int64), max_pairs)
+    found = frequent_itemsets(matrix, least, 2)
+    is_pair = found.sizes == 2
+    a, b = found.items[is_pair].T
+    columns = matrix.tocsc()
+    together = columns[:, a].multiply(columns[:, b]).tocsc()
+    weight = np.asarray(np.round(weights @ together, 9), dtype=np.float64)
+    return keep_most_bought(Pairs(a, b, found.count[is_pair], weight, least, matrix.shape[1]), max_pairs)
 
 
 def rules(itemsets: FrequentItemsets, baskets: int, min_lift: float = 1.0) -> Rules:

@@ -95,7 +95,22 @@ class Mined:
 
 def basket_weights(sizes: NDArray[np.int64], mega_basket: int) -> NDArray[np.float64]:
     """`(m,)` weight of each basket in ranking: 1, or `mega_basket / size` above that size."""
-    return np.minimum(1.0, mega_basket / np.maximum(sizes, 1))
+    return np.asarray(np.minimum(1.0, mega_basket / np.maximum(sizes, 1)), dtype=np.float64)
+
+
+def least_count(sizes: NDArray[np.int64], max_pairs: int) -> int:
+    """Fewest orders of a pair worth counting: pairs of one order are left out where they would be far too many."""
+    return 1 if int((sizes * (sizes - 1)).sum()) // 2 <= 4 * max_pairs else 2
+
+
+def keep_most_bought(pairs: Pairs, max_pairs: int) -> Pairs:
+    """The pairs of the least count that leaves at most `max_pairs`."""
+    while len(pairs) > max_pairs:
+        least = pairs.min_count + 1
+        keep = pairs.count >= least
+        columns = (pairs.a[keep], pairs.b[keep], pairs.count[keep], pairs.weight[keep])
+        pairs = Pairs(*columns, least, pairs.products)
+    return pairs
 
 
 def count_pairs(matrix: csr_array, weights: NDArray[np.float64], max_pairs: int) -> Pairs:
@@ -111,20 +126,21 @@ def count_pairs(matrix: csr_array, weights: NDArray[np.float64], max_pairs: int)
     """
     products = matrix.shape[1]
     sizes = np.diff(matrix.indptr).astype(np.int64)
-    least = 1 if int((sizes * (sizes - 1)).sum()) // 2 <= 4 * max_pairs else 2
-    events = np.bincount(matrix.indices, weights=np.repeat(sizes, sizes), minlength=products)
+    least = least_count(sizes, max_pairs)
+    events = weighted_count(matrix.indices, np.repeat(sizes, sizes), products)
     by_item = matrix.T.tocsr()
     weighted = matrix.multiply(weights[:, None]).tocsr() if (weights < 1).any() else None
-    parts: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]] = []
-    for rows in np.split(np.arange(products), _block_ends(events)):
-        if len(rows):
-            parts.append(_pairs_of_rows(by_item, matrix, weighted, rows, least))
+    blocks = np.split(np.arange(products), _block_ends(events))
+    parts = [_pairs_of_rows(by_item, matrix, weighted, rows, least) for rows in blocks]
     a, b, count, weight = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    while len(a) > max_pairs:
-        least += 1
-        keep = count >= least
-        a, b, count, weight = a[keep], b[keep], count[keep], weight[keep]
-    return Pairs(a, b, count, weight, least, products)
+    return keep_most_bought(Pairs(a, b, count, weight, least, products), max_pairs)
+
+
+def weighted_count(
+    item: NDArray[np.int32], weight: NDArray[np.floating | np.integer], products: int
+) -> NDArray[np.float64]:
+    """`(products,)` sum of the weights of each SKU's cells."""
+    return np.bincount(item, weights=weight, minlength=products).astype(np.float64)
 
 
 def _block_ends(events: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -183,7 +199,9 @@ def _ordered(items: NDArray[np.int32], count: NDArray[np.int32]) -> ItemSets:
     return ItemSets(items[order], count[order])
 
 
-def extend_top_pairs(matrix: csr_array, mined_pairs: Pairs, strength: NDArray[np.float64], config: MiningConfig) -> ItemSets:
+def extend_top_pairs(
+    matrix: csr_array, mined_pairs: Pairs, strength: NDArray[np.float64], config: MiningConfig
+) -> ItemSets:
     """Sets of three and four grown from the strongest pairs."""
     columns = matrix.tocsc()
     usable = np.flatnonzero(mined_pairs.count >= config.min_set_count)
@@ -207,9 +225,9 @@ def mine(history: History, config: MiningConfig) -> Mined:
     matrix = history.matrix()
     weights = basket_weights(history.sizes, config.mega_basket)
     item_orders = np.bincount(history.item, minlength=history.products).astype(np.int32)
-    item_weight = np.bincount(history.item, weights=weights[history.basket], minlength=history.products)
+    item_weight = weighted_count(history.item, weights[history.basket], history.products)
     if config.engine == "mlxtend":
-        from pipeline.context.fpgrowth import fpgrowth_pairs
+        from pipeline.context.itemsets_mlxtend import fpgrowth_pairs
 
         pairs = fpgrowth_pairs(matrix, weights, config.max_pairs)
     else:

@@ -12,7 +12,7 @@ from pipeline.context.association import wilson
 from pipeline.context.features import UNKNOWN, Features
 from pipeline.context.history import History
 from pipeline.ingest.snapshot import Catalog
-from pipeline.terms import OBJECTIVES, Objective
+from pipeline.terms import OBJECTIVES, BundleType, Objective
 
 Mask = NDArray[np.bool_]
 
@@ -59,6 +59,12 @@ class Lens:
     """Who may be sold by quantity."""
     weight: NDArray[np.float64]
     """`(n,)` how much the objective wants a SKU, in [0, 1]."""
+
+    def serves(self, kind: BundleType, is_sellable: Mask) -> bool:
+        """Whether products that may be sold take part in the objective's bundles of that type."""
+        if kind is BundleType.VOLUME:
+            return bool((self.alone & is_sellable).any())
+        return bool((self.anchor & is_sellable).any() and (self.partner & is_sellable).any())
 
     @property
     def eligible(self) -> int:
@@ -133,8 +139,8 @@ RELATIONS: dict[Objective, Relation] = {
 
 def lens_of(objective: Objective, features: Features, config: ObjectivesConfig) -> Lens:
     """The products of one objective, by the table of the specification."""
-    everyone = np.ones(len(features.orders), dtype=bool)
-    nobody = ~everyone
+    everyone: Mask = np.ones(len(features.orders), dtype=bool)
+    nobody: Mask = ~everyone
     established = ~features.is_new & (features.orders >= config.established_orders)
     season, replenished = features.is_seasonal, features.is_replenished
     half = np.full(len(everyone), 0.5)
@@ -147,10 +153,12 @@ def lens_of(objective: Objective, features: Features, config: ObjectivesConfig) 
             ~features.is_slow, features.is_slow, everyone, features.is_slow, features.cover_rank,
         ),
         Objective.INCREASE_AOV: (everyone, everyone, everyone, everyone, features.price_rank),
-        Objective.NEW_LAUNCH: (established, features.is_new, everyone, nobody, features.is_new * 1.0),
+        Objective.NEW_LAUNCH: (established, features.is_new, everyone, nobody, features.is_new.astype(np.float64)),
         Objective.SEASONAL_PROMO: (season, season, season, season, season_weight),
         Objective.CATEGORY_BUNDLE: (everyone, everyone, everyone, everyone, half),
-        Objective.GIFT_BOX: (everyone, everyone, everyone, features.is_gift, 0.5 + 0.5 * features.is_gift),
+        Objective.GIFT_BOX: (
+            everyone, everyone, everyone, features.is_gift, 0.5 + 0.5 * features.is_gift.astype(np.float64),
+        ),
         Objective.SUBSCRIPTION_PUSH: (
             replenished, replenished, replenished, replenished, _habit(features),
         ),
@@ -204,7 +212,8 @@ def needs_of(catalog: Catalog, features: Features, history: History, recent_days
             spread / 0.3 + _share(features.is_high_margin, sellable), 1 - _width(features.is_high_margin, sellable),
         ),
         Objective.CLEAR_SLOW_MOVERS: (
-            _share(features.is_slow, sellable) + _age_excess(features, sellable), 1 - _width(features.is_slow, sellable),
+            _share(features.is_slow, sellable) + _age_excess(features, sellable),
+            1 - _width(features.is_slow, sellable),
         ),
         Objective.INCREASE_AOV: (items, min(1.0, orders / 100)),
         Objective.NEW_LAUNCH: (5 * _share(features.is_new, sellable), 1 - _width(features.is_new, sellable)),

@@ -17,7 +17,12 @@ class Season(NamedTuple):
 
 
 SEASONS = (
-    Season("Christmas", (9, 15), (12, 26), r"\b(christmas|xmas|santa|advent|reindeer|snowman|snowflake|noel|bauble|nativity|mistletoe)"),
+    Season(
+        "Christmas",
+        (9, 15),
+        (12, 26),
+        r"\b(christmas|xmas|santa|advent|reindeer|snowman|snowflake|noel|bauble|nativity|mistletoe)",
+    ),
     Season("Halloween", (9, 1), (10, 31), r"\b(halloween|pumpkin|spooky|witch|skeleton)"),
     Season("Easter", (2, 15), (4, 25), r"\b(easter|bunny|bunnies|chick\b|chicks\b)"),
     Season("Valentine's Day", (1, 5), (2, 14), r"\b(valentine)"),
@@ -25,7 +30,9 @@ SEASONS = (
     Season("Father's Day", (5, 15), (6, 21), r"\b(father'?s day|fathers day)"),
     Season("summer", (4, 15), (8, 31), r"\b(summer|beach|picnic|bbq|barbecue|parasol|swim|sunscreen|ice cream|lolly)"),
     Season("back to school", (7, 15), (9, 20), r"\b(school|pencil case|lunch ?box|satchel|rucksack|backpack)"),
-    Season("winter", (10, 1), (2, 15), r"\b(winter|hot water bottle|hand ?warmer|mitten|scarf|gloves?\b|hot chocolate)"),
+    Season(
+        "winter", (10, 1), (2, 15), r"\b(winter|hot water bottle|hand ?warmer|mitten|scarf|gloves?\b|hot chocolate)"
+    ),
 )
 
 

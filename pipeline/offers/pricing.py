@@ -128,9 +128,7 @@ def _ratio(cost: NDArray[np.float64], known: NDArray[np.int64]) -> NDArray[np.fl
     return np.divide(cost, known, out=np.full(cost.shape, np.nan), where=known > 0)
 
 
-def _floor(
-    list_price: NDArray[np.int64], cost_ratio: NDArray[np.float64], config: PricingConfig
-) -> NDArray[np.int64]:
+def _floor(list_price: NDArray[np.int64], cost_ratio: NDArray[np.float64], config: PricingConfig) -> NDArray[np.int64]:
     """Least price: the margin floor where a cost is known, else the greatest discount without one."""
     keeps_margin = list_price * cost_ratio / (1 - config.margin_floor)
     without = list_price * (1 - config.unknown_cost_discount)

@@ -49,9 +49,7 @@ def overlaps(items: NDArray[np.int32], products: int) -> Overlaps:
     upper = shared.row < shared.col
     first, second, common = shared.row[upper], shared.col[upper], shared.data[upper]
     size = np.diff(member.indptr)
-    return Overlaps(
-        first.astype(np.intp), second.astype(np.intp), common / (size[first] + size[second] - common)
-    )
+    return Overlaps(first.astype(np.intp), second.astype(np.intp), common / (size[first] + size[second] - common))
 
 
 def duplicates_of(

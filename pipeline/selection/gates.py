@@ -86,7 +86,9 @@ def _margin_too_low(seen: Evidence) -> Ruling:
 def _low_support(seen: Evidence) -> Ruling:
     """Rules need three orders, and 1 % of orders or a shrunk lift; adaptive rules need two orders."""
     counts, config, tier = seen.counts, seen.config, seen.found.tier
-    weak = (counts.support < config.min_support) & (np.nan_to_num(counts.shrunk_lift, nan=np.inf) < config.min_shrunk_lift)
+    weak = (counts.support < config.min_support) & (
+        np.nan_to_num(counts.shrunk_lift, nan=np.inf) < config.min_shrunk_lift
+    )
     rule = (tier == Tier.RULES) & ((counts.count < config.min_count) | weak)
     thin = (tier == Tier.ADAPTIVE_RULES) & (counts.count < config.min_thin_count)
     return Ruling(rule | thin, counts.count.astype(np.float64))

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.terms import BundleType
 from pipeline.selection.diversity import DiversityConfig, Likeness
+from pipeline.terms import BundleType
 
 
 class PortfolioConfig(BaseModel):
@@ -28,6 +28,7 @@ class PortfolioConfig(BaseModel):
     """A SKU is in at most this share of the bundles, and in two at least."""
     demand: Annotated[float, Field(ge=0, le=1)] = 0.8
     """Weight of how many orders a bundle reaches, beside its score, in what it is worth to the list."""
+
     @property
     def per_sku(self) -> int:
         """Most bundles that may hold one SKU."""

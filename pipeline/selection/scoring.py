@@ -31,7 +31,7 @@ class ScoringConfig(BaseModel):
     fixed_weights: tuple[float, float, float] = (0.4, 0.4, 0.2)
     """α, β, γ for `fixed`; they sum to 1."""
     alpha_max: Annotated[float, Field(ge=0, le=1)] = 0.6
-    """α of a category without orders."""
+    """What α tends to as orders become few."""
     alpha_slope: Annotated[float, Field(gt=0)] = 0.01
     """How fast α falls with orders."""
     alpha_middle: Annotated[float, Field(ge=0)] = 300
@@ -45,6 +45,10 @@ class ScoringConfig(BaseModel):
     def _sums_to_one(self) -> Self:
         if abs(sum(self.fixed_weights) - 1) > 1e-9 or min(self.fixed_weights) < 0:
             raise ValueError(f"scoring.fixed_weights must be at least 0 and sum to 1, found {self.fixed_weights}")
+        if self.alpha_max + self.gamma > 1:
+            raise ValueError(
+                f"scoring.alpha_max and scoring.gamma must sum to at most 1, found {self.alpha_max} and {self.gamma}"
+            )
         return self
 
 
@@ -129,9 +133,7 @@ def _pair_proof(context: StoreContext, a: NDArray[np.int32], b: NDArray[np.int32
     return np.where(count > 0, transactional(shrunk_lift(weight, chance), low, count / orders), 0.0)
 
 
-def _transactional(
-    context: StoreContext, kind: BundleType, pairs: _MemberPairs, counts: Counts
-) -> NDArray[np.float64]:
+def _transactional(context: StoreContext, kind: BundleType, pairs: _MemberPairs, counts: Counts) -> NDArray[np.float64]:
     """Sets as sets: joint count against expectation, the mean pair and the weakest."""
     support = counts.support / (counts.support + 0.02)
     if kind is BundleType.VOLUME:
@@ -186,7 +188,7 @@ def score_candidates(
     mean, least = pairs.mean_and_least(_over_pairs(pairs, context.affinity.score(a, b)), ALONE)
     cosine, _ = pairs.mean_and_least(_over_pairs(pairs, context.affinity.traits.cosine(a, b)), np.nan)
     semantic = np.round(0.5 * mean + 0.5 * least, 9)
-    proof = np.round(np.clip(_transactional(context, kind, pairs, counts), 0, 1), 9)
+    proof = np.asarray(np.round(np.clip(_transactional(context, kind, pairs, counts), 0, 1), 9), dtype=np.float64)
     business = np.round(_business(context, kind, lens, found, prices, counts, config), 9)
     category_orders = context.features.category_orders[context.shop.category[found.items[:, 0]]]
     alpha, beta, gamma = signal_weights(category_orders, config)
