@@ -34,6 +34,8 @@ class MiningConfig(BaseModel):
     """Most pairs to keep; the least count rises until they fit."""
     extended_pairs: Annotated[int, Field(ge=1)] = 1_500
     """Top pairs that are extended to sets of three, and top threes to sets of four."""
+    max_sets: Annotated[int, Field(ge=1)] = 10_000
+    """Most sets of three, and as many of four: those of the most orders."""
     min_set_count: Annotated[int, Field(ge=2)] = 3
     """Fewest orders that must hold a set of three or more."""
 
@@ -172,7 +174,7 @@ def pair_strength(pairs: Pairs, item_weight: NDArray[np.float64], total_weight: 
     return np.asarray(shrunk_lift(pairs.weight, chance) * np.log2(1.0 + pairs.count))
 
 
-def extend(columns: csc_array, rows: csr_array, sets: NDArray[np.int32], min_count: int) -> ItemSets:
+def extend(columns: csc_array, rows: csr_array, sets: NDArray[np.int32], min_count: int, max_sets: int) -> ItemSets:
     """Grow each set by one SKU.
 
     Args:
@@ -180,6 +182,7 @@ def extend(columns: csc_array, rows: csr_array, sets: NDArray[np.int32], min_cou
         rows: The same, as rows.
         sets: `(k, s)` distinct sets, ascending.
         min_count: Fewest orders of a grown set.
+        max_sets: Most sets to return: those of the most orders, equal ones by items.
 
     Returns:
         Distinct grown sets of `s + 1` members with their exact counts.
@@ -188,10 +191,20 @@ def extend(columns: csc_array, rows: csr_array, sets: NDArray[np.int32], min_cou
     for place in range(1, sets.shape[1]):
         holds = holds.multiply(columns[:, sets[:, place]])
     joint = (holds.T.tocsr() @ rows).tocoo()
-    keep = (joint.data >= min_count) & ~(sets[joint.row] == joint.col[:, None]).any(axis=1)
+    least = max(min_count, _least_of_top(joint.data, (sets.shape[1] + 1) * (max_sets + len(sets))))
+    keep = (joint.data >= least) & ~(sets[joint.row] == joint.col[:, None]).any(axis=1)
     grown = np.sort(np.column_stack([sets[joint.row[keep]], joint.col[keep]]).astype(np.int32), axis=1)
     distinct, first = np.unique(grown, axis=0, return_index=True)
-    return _ordered(distinct, joint.data[keep][first].astype(np.int32))
+    grown_sets = _ordered(distinct, joint.data[keep][first].astype(np.int32))
+    return ItemSets(grown_sets.items[:max_sets], grown_sets.count[:max_sets])
+
+
+def _least_of_top(counts: NDArray[np.int32], most: int) -> int:
+    """The least of the `most` greatest counts: what lies below can't be among the sets that are kept.
+
+    A grown set of `s` members is found at most `s` times, and each set to grow finds its own `s − 1` members.
+    """
+    return int(np.partition(counts, len(counts) - most)[len(counts) - most]) if len(counts) > most else 0
 
 
 def _ordered(items: NDArray[np.int32], count: NDArray[np.int32]) -> ItemSets:
@@ -211,7 +224,7 @@ def extend_top_pairs(
     for _ in range(2):
         if not len(sets):
             break
-        grown = extend(columns, matrix, sets, config.min_set_count)
+        grown = extend(columns, matrix, sets, config.min_set_count, config.max_sets)
         levels.append(grown)
         sets = grown.items[: config.extended_pairs]
     items = [np.pad(level.items, ((0, 0), (0, 4 - level.items.shape[1])), constant_values=-1) for level in levels]

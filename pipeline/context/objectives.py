@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.context.association import wilson
-from pipeline.context.features import UNKNOWN, Features
+from pipeline.context.features import UNKNOWN, Features, rank01
 from pipeline.context.history import History
 from pipeline.ingest.snapshot import Catalog
 from pipeline.terms import OBJECTIVES, BundleType, Objective
@@ -167,8 +167,9 @@ def lens_of(objective: Objective, features: Features, config: ObjectivesConfig) 
 
 
 def _habit(features: Features) -> NDArray[np.float64]:
-    """Customers who came back, against ten; half for a product that only its tag marks."""
-    return np.maximum(np.clip(features.repeat_customers / 10.0, 0, 1), 0.5) * features.is_replenished
+    """Rank by customers who came back; half for a product that only its tag marks."""
+    repeats = np.where(features.repeat_customers > 0, features.repeat_customers, np.nan)
+    return rank01(repeats, missing=0.5) * features.is_replenished
 
 
 def _share(mask: Mask, among: Mask) -> float:

@@ -18,6 +18,8 @@ class DedupConfig(BaseModel):
 
     jaccard: Annotated[float, Field(gt=0, le=1)] = 0.8
     """Least Jaccard similarity of duplicates within a type."""
+    need: Annotated[float, Field(ge=0)] = 0.1
+    """What an objective's priority adds to the score when two objectives propose the same set."""
 
 
 class Overlaps(NamedTuple):

@@ -29,6 +29,14 @@ class PortfolioConfig(BaseModel):
     demand: Annotated[float, Field(ge=0, le=1)] = 0.8
     """Weight of how many orders a bundle reaches, beside its score, in what it is worth to the list."""
 
+    objective_share: Annotated[float, Field(gt=0, le=1)] = 0.3
+    """Greatest share of the bundles that serve one objective."""
+
+    @property
+    def per_objective(self) -> int:
+        """Most bundles that may serve one objective."""
+        return max(1, int(np.ceil(round(self.objective_share * self.limit, 9))))
+
     @property
     def per_sku(self) -> int:
         """Most bundles that may hold one SKU."""
@@ -73,6 +81,7 @@ class _Choice:
         self._worth = (1 - config.demand) * shortlist.score + config.demand * shortlist.reach
         self._present = shortlist.items >= 0
         self._safe = np.where(self._present, shortlist.items, 0)
+        self._served = np.zeros(int(shortlist.objective.max(initial=0)) + 1, dtype=np.int64)
         self._used = np.zeros(len(shortlist.stock), dtype=np.int64)
         self._sold = np.zeros(len(shortlist.stock))
         self._closest = np.zeros(len(shortlist.score))
@@ -93,6 +102,7 @@ class _Choice:
     def _keeps_constraints(self) -> NDArray[np.bool_]:
         free = ((self._used[self._safe] < self._config.per_sku) | ~self._present).all(axis=1)
         enough = self._sold[self._safe] + self._list.units <= self._list.stock[self._safe]
+        free &= self._served[self._list.objective] < self._config.per_objective
         return np.asarray(free & (enough | ~self._present).all(axis=1))
 
     def _take(self, place: int) -> None:
@@ -102,6 +112,7 @@ class _Choice:
         self._sold[members] += self._list.units[place][self._present[place]]
         self._closest = np.maximum(self._closest, self._list.likeness.to(place))
         self._left[place] = False
+        self._served[self._list.objective[place]] += 1
         self.taken.append(place)
 
 

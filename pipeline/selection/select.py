@@ -61,7 +61,8 @@ def select(context: StoreContext, judged: Judged, plan: Plan, config: RunConfig)
     kind = type_codes()[judged.combo]
     products = context.history.products
     items = judged.found.items
-    double = duplicates_of(items[passed], kind[passed], judged.scores.score[passed], products, config.dedup)
+    claim = judged.scores.score + config.dedup.need * _need(context)[judged.combo]
+    double = duplicates_of(items[passed], kind[passed], claim[passed], products, config.dedup)
     owner[passed] = np.where(double == KEPT, KEPT, passed[np.maximum(double, 0)])
     reason[passed[double != KEPT]] = REASONS.index(Reason.DUPLICATE)
     unique = passed[double == KEPT]
@@ -69,6 +70,11 @@ def select(context: StoreContext, judged: Judged, plan: Plan, config: RunConfig)
     reason[unique] = REASONS.index(Reason.NOT_SELECTED)
     reason[unique[chosen]] = -1
     return Selection(unique[chosen], reason, owner, _front(judged, passed))
+
+
+def _need(context: StoreContext) -> NDArray[np.float64]:
+    """`(40,)` priority of each combo's objective."""
+    return np.array([context.needs[combo.objective].priority for combo in COMBOS])
 
 
 def _choose(context: StoreContext, judged: Judged, plan: Plan, config: RunConfig) -> NDArray[np.intp]:
