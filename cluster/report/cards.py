@@ -1,15 +1,15 @@
 """A bundle as its card shows it: everything said in plain words, so that the template only lays out."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlsplit
 
 from cluster.report.figures import (
     ABSENT,
+    GATE_LABELS,
     OBJECTIVE_LABELS,
-    REASON_WORDS,
     ROLE_LABELS,
     TIER_WORDS,
     TYPE_LABELS,
@@ -182,9 +182,13 @@ def _evidence(bundle: Mapping[str, Any]) -> list[Fact]:
         ("Margin", _margin(found.get("margin") or {})),
         ("Front", "No candidate has both a better score and a better margin." if found.get("front") else ""),
         ("Price", _price_trail(found.get("price_trail") or {})),
-        ("Also serves", ", ".join(dict.fromkeys(label(OBJECTIVE_LABELS, row.get("objective")) for row in found.get("merged") or ()))),
-    ]  # fmt: skip
+        ("Also serves", _also(found.get("merged") or ())),
+    ]
     return [(name, text) for name, text in lines if text]
+
+
+def _also(merged: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(dict.fromkeys(label(OBJECTIVE_LABELS, row.get("objective")) for row in merged))
 
 
 def _orders(found: Mapping[str, Any], bundle: Mapping[str, Any]) -> str:
@@ -196,7 +200,8 @@ def _orders(found: Mapping[str, Any], bundle: Mapping[str, Any]) -> str:
         BundleType.VOLUME: "take the first quantity break or more",
     }.get(bundle.get("type"), "hold every product")  # type: ignore[arg-type]
     dates = f"{day(window.get('from'))} to {day(window.get('to'), back=1)}"
-    return f"{count(found['count'])} of {count(window['orders'])} orders {held} ({percent(found.get('support'), 1)}), {dates}."
+    share = percent(found.get("support"), 1)
+    return f"{count(found['count'])} of {count(window['orders'])} orders {held} ({share}), {dates}."
 
 
 def _confidence(found: Mapping[str, Any]) -> str:
@@ -212,7 +217,7 @@ def _lift(found: Mapping[str, Any]) -> str:
     if found.get("lift") is None:
         return ""
     shrunk = found.get("shrunk_lift")
-    cautious = "" if shrunk is None else f"; {ratio(shrunk, 1)} once pulled towards 1, as few orders demand"
+    cautious = "" if shrunk is None else f"; {ratio(shrunk, 1)} pulled towards 1 for caution"
     return f"{ratio(found['lift'], 1)} times as often as chance{cautious}."
 
 
@@ -246,9 +251,10 @@ def _price_trail(trail: Mapping[str, Any]) -> str:
         return ""
     lines = number(trail.get("measured_on_lines"))
     basis = f" from {count(lines)} discounted order lines and a prior of {percent(trail.get('prior'))}" if lines else ""
+    usual, wanted = percent(trail.get("store_discount"), 1), percent(trail["wanted_discount"], 1)
     return (
-        f"The store's usual discount is {percent(trail.get('store_discount'), 1)}{basis}; {percent(trail['wanted_discount'], 1)} was"
-        " aimed at, then rounded to the store's price endings above the margin floor."
+        f"The store's usual discount is {usual}{basis}; {wanted} was aimed at, then rounded to a price ending of the"
+        " store's own above the margin floor."
     )
 
 
@@ -256,7 +262,7 @@ def _gate(gate: Mapping[str, Any], bundle: Mapping[str, Any]) -> dict[str, Any]:
     """A gate, and what it measured against what limit."""
     name = str(gate.get("gate") or "")
     passed = bool(gate.get("passed", True))
-    return {"name": label(REASON_WORDS, name), "figure": _gate_figure(name, gate, bundle), "passed": passed}
+    return {"name": label(GATE_LABELS, name), "figure": _gate_figure(name, gate, bundle), "passed": passed}
 
 
 def _gate_figure(name: str, gate: Mapping[str, Any], bundle: Mapping[str, Any]) -> str:
@@ -266,10 +272,12 @@ def _gate_figure(name: str, gate: Mapping[str, Any], bundle: Mapping[str, Any]) 
             return f"{percent(figure)}, at least {percent(limit)}" if figure is not None else "cost unknown"
         case Reason.LOW_SUPPORT:
             return f"{count(figure)} orders" + (f", at least {count(limit)}" if limit is not None else "")
+        case Reason.NOT_SELLABLE | Reason.INCOMPATIBLE_CATEGORIES if not number(figure):
+            return "all of them"
         case Reason.INVALID_PRICE:
             currency = str(offer.get("currency") or "")
             return f"{money(offer.get('price'), currency)}, at most {money(offer.get('list_price'), currency)}"
-    return "none found" if not number(figure) else ratio(figure)
+    return "nothing against it" if not number(figure) else ratio(figure)
 
 
 def _provenance(data: Mapping[str, Any]) -> list[Fact]:

@@ -62,6 +62,16 @@ REASON_WORDS: dict[str, str] = {
     Reason.NOT_SELECTED: "not selected",
 }
 
+GATE_LABELS: dict[str, str] = {
+    Reason.NOT_SELLABLE: "Products on sale",
+    Reason.MARGIN_TOO_LOW: "Margin after discount",
+    Reason.LOW_SUPPORT: "Orders behind it",
+    Reason.INVALID_PRICE: "Price",
+    Reason.INCOMPATIBLE_CATEGORIES: "Categories fit",
+    Reason.EXCLUDED: "Store rules: excluded",
+    Reason.NEVER_TOGETHER: "Store rules: never together",
+}
+
 STATE_WORDS: dict[str, tuple[str, str]] = {
     "found": ("found", "candidates were found"),
     "empty": ("nothing found", "no source found a candidate"),
@@ -127,7 +137,7 @@ def duration(milliseconds: Any) -> str:
     if found is None:
         return ABSENT
     if found < 1000:
-        return f"{found:.0f} ms" if found >= 10 or found == 0 else f"{found:.1f} ms"
+        return f"{found:.0f} ms" if found >= 10 or found < 0.05 else f"{found:.1f} ms"
     seconds = found / 1000
     return f"{seconds:.2f} s" if seconds < 60 else f"{int(seconds // 60)} min {seconds % 60:.0f} s"
 

@@ -7,7 +7,7 @@ from cluster.report.figures import count, number, percent, ratio
 
 WIDTH, HEIGHT = 440, 300
 LEFT, RIGHT, TOP, BOTTOM = 44, 12, 10, 40
-LANE = 20
+LANE = 30
 """Height of the strip for candidates of unknown margin."""
 
 
@@ -27,11 +27,18 @@ class Mark(NamedTuple):
     rank: Any = None
 
 
-def scatter(points: Sequence[Mapping[str, Any]], bundles: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+def scatter(
+    points: Sequence[Mapping[str, Any]], bundles: Sequence[Mapping[str, Any]], passed: Any = None
+) -> dict[str, Any] | None:
     """The plot's coordinates, or None where nothing passed the gates.
 
     The many points are one path of zero-length strokes, rounded to half a unit and drawn once a place, so that
     thousands cost a few kilobytes. Points without a known margin lie in a lane under the axis.
+
+    Args:
+        points: `portfolio.points` of the record: score and margin in [0, 1], and whether a point is on the front.
+        bundles: Objects of `bundles.json`; they are the points that were taken.
+        passed: How many passed the gates, where the record keeps fewer points.
     """
     known = [
         (s, m)
@@ -64,9 +71,14 @@ def scatter(points: Sequence[Mapping[str, Any]], bundles: Sequence[Mapping[str, 
         "taken": taken,
         "x_ticks": [Tick(round(x(value), 1), ratio(value, 2)) for value in _steps(low, high)],
         "y_ticks": [Tick(round(y(value), 1), percent(value)) for value in _steps(floor, top)],
-        "summary": f"{count(len(known) + len(unknown))} candidates that passed the gates, {count(len(front))} of them on the front,"
-        f" {count(len(taken))} taken.",
+        "summary": _summary(len(known) + len(unknown), number(passed), len(front), len(taken)),
     }
+
+
+def _summary(shown: int, passed: float | None, front: int, taken: int) -> str:
+    of = f" of {count(passed)}" if passed is not None and passed > shown else ""
+    cloud = f"{count(shown)}{of} candidates that passed the gates"
+    return f"{cloud}, {count(front)} of them on the front, {count(taken)} taken."
 
 
 def _mark(bundle: Mapping[str, Any], x: Callable[[float], float], y: Callable[[float], float], lane: float) -> Mark:

@@ -30,7 +30,7 @@ STATUS_WORDS = {
     "failed": "The run failed.",
 }
 
-HEAT_STEPS = 5
+HEAT_STEPS = 10
 """Shades of a grid cell, from a score of 0 to a score of 1."""
 
 Record = Mapping[str, Any]
@@ -160,8 +160,8 @@ def _cell(row: Record, objective: Objective, kind: BundleType) -> dict[str, Any]
         "why": row.get("reason") or why,
         "score": None if score is None else ratio(score),
         "heat": 0 if score is None else max(1, min(HEAT_STEPS, int(score * HEAT_STEPS) + 1)),
-        "bundles": number(row.get("bundles")) or 0,
-        "found": f"{count(row.get('bundles') or 0)} of {counted(int(row.get('candidates') or 0), 'candidate')}",
+        "found": counted(int(row.get("candidates") or 0), "candidate"),
+        "taken": f"{count(row['bundles'])} taken" if row.get("bundles") else "",
         "tier": TIER_WORDS.get(row.get("tier", 0)) or str(row.get("tier_name") or "").replace("_", " "),
         "tier_number": row.get("tier"),
         "duration": duration(row.get("duration_ms")) if row.get("duration_ms") is not None else "",
@@ -182,12 +182,11 @@ def timings(record: Record) -> list[dict[str, Any]]:
         for name, value in (record.get("phase_timings") or {}).items()
     }
     total = phases.pop("total", None) or sum(value or 0 for value in phases.values())
-    rows = [
+    return [
         {"name": name.capitalize(), "time": duration(value), "bar": bar(value, total, percent((value or 0) / total))}
         for name, value in phases.items()
         if value is not None and total
     ]
-    return rows
 
 
 def around(record: Record) -> list[tuple[str, str]]:
@@ -197,7 +196,7 @@ def around(record: Record) -> list[tuple[str, str]]:
         ("Deadline", duration(budget.get("target_ms")) if budget.get("target_ms") else ""),
         ("Reading the files", duration(record.get("ingest_ms")) if record.get("ingest_ms") is not None else ""),
         ("Starting Ray", duration(record.get("ray_start_ms")) if record.get("ray_start_ms") is not None else ""),
-        ("First embedding", f"{count(embedding.get('texts'))} texts in {ratio(embedding.get('seconds'), 1)} s" if embedding else ""),
+        ("First embedding", _embedding(embedding)),
         ("Model cost", f"{count(cost.get('tokens'))} tokens, ${cost.get('usd')}" if cost else ""),
         ("Portfolio", str((record.get("portfolio") or {}).get("method") or "")),
         *((name.replace("_", " "), str(value)) for name, value in (record.get("switches") or {}).items()),
@@ -206,6 +205,10 @@ def around(record: Record) -> list[tuple[str, str]]:
         ("Code", str(record.get("code_version") or "")),
     ]  # fmt: skip
     return [(name, text) for name, text in rows if text and text != ABSENT]
+
+
+def _embedding(embedding: Record) -> str:
+    return f"{count(embedding.get('texts'))} texts in {ratio(embedding.get('seconds'), 1)} s" if embedding else ""
 
 
 def sources(record: Record) -> list[dict[str, Any]]:
