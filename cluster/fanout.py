@@ -38,7 +38,7 @@ def fan_out(
             return
         done, _ = ray.wait(list(running), num_returns=1, timeout=wait_s, fetch_local=False)
         if not done:
-            raise TimeoutError(f"no task of {len(running)} finished within {wait_s:.0f} s")
+            raise TimeoutError(f"no task of {len(running)} finished within {wait_s:g} s")
         for reference in done:
             yield running.pop(reference), reference
 

@@ -28,6 +28,7 @@ from cluster.tasks import (
 from configs.settings import Settings
 from pipeline.combo import ComboResult
 from pipeline.context.embedding import length_batches
+from pipeline.errors import BasketryError, PlatformError
 from pipeline.generate import VERSION
 from pipeline.offers.bundle import Bundle
 from pipeline.plan import Plan, make_plan
@@ -91,7 +92,7 @@ class StoreRunner:
         A store whose products were never embedded gets preliminary bundles without vectors first.
 
         Raises:
-            PlatformError: the cluster or the database failed.
+            PlatformError: the cluster or the database failed. The run is kept as failed.
         """
         records = self._database.for_store(request.snapshot.store)
         records.begin_run(
@@ -101,8 +102,9 @@ class StoreRunner:
         try:
             return self._run(request, records)
         except BaseException as error:
+            error = _as_ours(error)
             records.fail_run(request.run_id, error=f"{type(error).__name__}: {error}"[:2000], at=_now())
-            raise
+            raise error
 
     def _run(self, request: RunRequest, records: StoreRecords) -> RunReport:
         clock = _Stopwatch()
@@ -285,6 +287,18 @@ class _Stopwatch:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _as_ours(error: BaseException) -> BaseException:
+    """An error of ours as it was raised in a worker; what Ray says of the cluster as one sentence."""
+    if isinstance(error, ray.exceptions.RayTaskError) and isinstance(error.cause, BasketryError):
+        return error.cause
+    if isinstance(error, ray.exceptions.RayTaskError) or not isinstance(error, ray.exceptions.RayError | TimeoutError):
+        return error
+    lines = str(error).splitlines() or [type(error).__name__]
+    failure = PlatformError(f"the cluster failed this run ({type(error).__name__}: {lines[0]}); run it again")
+    failure.__cause__ = error
+    return failure
 
 
 def _or_failed(combos: list[Combo], reference: Any, wait_s: float) -> Any:

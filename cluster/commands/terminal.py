@@ -20,7 +20,7 @@ err = Console(stderr=True, highlight=False)
 
 def say_error(error: BasketryError) -> None:
     """One sentence, without a trace."""
-    err.print(f"[bold red]✗[/] {_plain(str(error))}")
+    err.print(f"[bold red]✗[/] {_plain(str(error))}", soft_wrap=True)
 
 
 def _plain(text: str) -> str:
