@@ -1,5 +1,6 @@
 """Shared by all tests: one hypothesis profile, and one local Ray for those that need it."""
 
+import logging
 import os
 from collections.abc import Iterator
 
@@ -18,7 +19,7 @@ def ray_local() -> Iterator[str]:
 
     ray.init(
         address="local", num_cpus=2, include_dashboard=False, namespace="basketry", log_to_driver=False,
-        logging_level="ERROR", runtime_env={"env_vars": {"OMP_NUM_THREADS": "1"}},
+        logging_level=logging.ERROR, runtime_env={"env_vars": {"OMP_NUM_THREADS": "1"}},
     )  # fmt: skip
     yield str(ray.get_runtime_context().gcs_address)
     ray.shutdown()
