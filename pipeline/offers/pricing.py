@@ -118,8 +118,8 @@ def _cost_ratio(parts: _Parts, pick: NDArray[np.int8]) -> NDArray[np.float64]:
         choice = np.array(list(combinations(range(WIDTH), int(size))))
         held = (parts.value[rows][:, choice] > 0).all(axis=2)
         cost, known = parts.cost[rows][:, choice].sum(axis=2), parts.known[rows][:, choice].sum(axis=2)
-        each = np.where(held, _ratio(cost, known), -np.inf)
-        worst = np.nan_to_num(each, nan=-np.inf).max(axis=1)
+        each = _ratio(cost, known)
+        worst = np.where(held & ~np.isnan(each), each, -np.inf).max(axis=1)
         ratio[rows] = np.where(np.isneginf(worst), np.nan, worst)
     return ratio
 
