@@ -34,8 +34,9 @@ def wilson(successes: ArrayLike, trials: ArrayLike) -> tuple[NDArray[np.float64]
     centre = share + Z_95**2 / (2 * safe)
     spread = Z_95 * np.sqrt(share * (1 - share) / safe + Z_95**2 / (4 * safe**2))
     scale = 1 + Z_95**2 / safe
-    low = np.where(total > 0, np.clip((centre - spread) / scale, 0, 1), 0.0)
-    high = np.where(total > 0, np.clip((centre + spread) / scale, 0, 1), 1.0)
+    # The share lies within: rounding must not put a bound on its other side.
+    low = np.where(total > 0, np.clip((centre - spread) / scale, 0, share), 0.0)
+    high = np.where(total > 0, np.clip((centre + spread) / scale, share, 1), 1.0)
     return np.asarray(low), np.asarray(high)
 
 

@@ -48,7 +48,7 @@ def compatible_categories(
         similarity = np.round(unit @ unit.T, 6)
         middle = np.median(similarity[np.triu_indices(len(names), 1)])
         together |= (joint < MIN_JOINT_ORDERS) & (similarity >= middle)
-    unknown = np.array([name == UNCATEGORISED for name in names])
+    unknown = np.array([name == UNCATEGORISED for name in names], dtype=bool)
     together |= unknown[:, None] | unknown[None, :]
     np.fill_diagonal(together, True)
     return together

@@ -48,8 +48,9 @@ def families_at_one_price(family: NDArray[np.int32], price: NDArray[np.float64])
     first = np.full(width, len(family), dtype=np.int64)
     np.minimum.at(first, family, own)
     low, high = np.full(width, np.inf), np.full(width, -np.inf)
-    np.minimum.at(low, family, price)
-    np.maximum.at(high, family, price)
+    with np.errstate(invalid="ignore"):  # a price that is not known is the same as no other
+        np.minimum.at(low, family, price)
+        np.maximum.at(high, family, price)
     together = (low == high) & (np.bincount(family, minlength=width) <= MOST_VARIANTS)
     return np.where(together[family], first[family], own).astype(np.int32)
 
