@@ -7,12 +7,14 @@ from pathlib import Path
 
 from actors.shard import SnapshotRef
 from configs.settings import Settings
+from pipeline.errors import SettingsError
 from pipeline.ingest.folder import ingest_folder
 from pipeline.ingest.report import IngestReport
 from pipeline.ingest.snapshot import Snapshot
 from pipeline.ingest.store import write_snapshot
 
 SALT_BYTES = 32
+MAX_NAME_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,21 @@ class Upload:
     snapshot: Snapshot
     report: IngestReport
     ref: SnapshotRef
+
+
+def check_store_name(store: str) -> str:
+    """The name, if it can be a folder's: it is one below `data_dir/stores`, so it must not lead out of it.
+
+    Raises:
+        SettingsError: it is empty, too long, begins with a dot, or holds a slash or a control character.
+    """
+    is_plain = store.isprintable() and not set(store) & set("/\\") and not store.startswith(".")
+    if not store.strip() or not is_plain or len(store.encode()) > MAX_NAME_BYTES:
+        raise SettingsError(
+            f"the store's name {store[:60]!r} can't be a folder's; expected at most {MAX_NAME_BYTES} bytes without "
+            "slashes or a leading dot; choose one with --store"
+        )
+    return store
 
 
 def customer_salt(data_dir: Path) -> bytes:
@@ -45,7 +62,9 @@ def take_upload(folder: Path, store: str, settings: Settings) -> Upload:
 
     Raises:
         DataError: the files can't be used; nothing was kept.
+        SettingsError: the store's name can't be a folder's.
     """
+    check_store_name(store)
     data_dir = settings.data_dir.expanduser().resolve()
     ingested = ingest_folder(folder, store=store, config=settings.ingest, salt=customer_salt(data_dir))
     kept = write_snapshot(ingested.snapshot, ingested.customers, data_dir / "stores" / store / "snapshots")
