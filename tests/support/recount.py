@@ -177,7 +177,7 @@ def _of_bundle(shop: Shop, bundle: dict[str, Any]) -> Iterator[str]:
         yield from _differ("confidence", evidence["confidence"], count / anchors if anchors else 0.0)
     has_lift = bundle["type"] not in ("MIX_MATCH", "VOLUME")
     chance = math.prod(members) / max(len(window), 1) ** (len(skus) - 1)
-    yield from _differ("lift", evidence["lift"], (count / chance if chance else 0.0) if has_lift else None)
+    yield from _differ("lift", evidence["lift"], count / chance if has_lift and chance else None)
     yield from _money_disagreements(shop, bundle)
     yield from _weight_disagreements(shop, bundle, end)
 
