@@ -13,6 +13,7 @@ from pipeline.ingest.snapshot import Catalog, Snapshot
 from pipeline.offers.bundle import Bundle
 from pipeline.offers.finish import Finisher
 from pipeline.plan import Plan, make_plan
+from pipeline.selection.portfolio import generations_for
 from pipeline.selection.judged import Judged
 from pipeline.selection.select import Selection, select
 
@@ -47,6 +48,7 @@ def plan_for(
         seed=config.seed,
         past_costs_ms=list(past_costs_ms),
         config=config.plan,
+        generations=generations_for(len(context.history.item), config.portfolio),
     )
 
 

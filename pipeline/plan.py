@@ -66,6 +66,8 @@ class Plan(BaseModel):
     """Admitted combos, in the order they run."""
     tier_start: Tier
     target_candidates: int
+    generations: int
+    """Of the search for a portfolio; 0 chooses greedily."""
     deadline_ms: int
     seed: int
     budget: Budget
@@ -108,7 +110,7 @@ def tier_start(orders: int, config: PlanConfig) -> Tier:
 
 def make_plan(
     *, store: str, snapshot: str, as_of: int, orders: int, needs: dict[Objective, Need], limit: int, seed: int,
-    past_costs_ms: list[float], config: PlanConfig,
+    past_costs_ms: list[float], config: PlanConfig, generations: int,
 ) -> Plan:  # fmt: skip
     """Fix what a run takes on.
 
@@ -122,6 +124,7 @@ def make_plan(
         seed: Seed of every random draw.
         past_costs_ms: Cost of a combo in the store's earlier runs, oldest first.
         config: How much to take on.
+        generations: Of the search for a portfolio; 0 for a greedy choice.
     """
     cost = in_steps(moving_average(past_costs_ms, config))
     low, high = config.budget_objectives
@@ -140,6 +143,7 @@ def make_plan(
         objectives=objectives,
         combos=allowed,
         tier_start=tier_start(orders, config),
+        generations=generations,
         target_candidates=max(config.min_candidates, math.ceil(3 * limit / max(len(allowed), 1))),
         deadline_ms=config.deadline_ms,
         seed=seed,

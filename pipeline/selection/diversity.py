@@ -38,6 +38,18 @@ class Likeness:
         cosine = np.round(np.asarray(self.means @ self.means[place], dtype=np.float64), 6)
         return np.maximum(jaccard, np.clip(cosine, 0, 1))
 
+    def among(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """`(r, r)` likeness of every two of the sets at `rows`, in [0, 1]."""
+        member = self.member[rows]
+        common = np.asarray((member @ member.T).todense(), dtype=np.float64)
+        size = self.size[rows].astype(np.float64)
+        jaccard = common / (size[:, None] + size[None, :] - common)
+        if not self.means.shape[1]:
+            return jaccard
+        means = self.means[rows]
+        cosine = np.round(np.asarray(means @ means.T, dtype=np.float64), 5)
+        return np.maximum(jaccard, np.clip(cosine, 0, 1))
+
 
 def likeness_of(items: NDArray[np.int32], vectors: NDArray[np.float32], member: csr_array) -> Likeness:
     """Likeness of `(k, width)` sets over `(n, d)` vectors of their members."""

@@ -2,17 +2,18 @@
 
 The constraints: `limit` bundles, a SKU in at most `max(2, ceil(limit / 5))` of them, every admitted objective
 represented where it has a candidate, expected sales within stock. After the objectives, each bundle type gets
-one place where it has a candidate, so that the list shows every way to sell. A search over objective weights is another
-function of the same signature, decoded by the same constraints.
+one place where it has a candidate, so that the list shows every way to sell. Both the greedy choice and the search over
+weights (`nsga`) are decoded by the same `Decoder`, so no list of either can break a constraint.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.selection.decoder import EMPTY, Aim, Bounds, Decoder, Pool
 from pipeline.selection.diversity import DiversityConfig, Likeness
 from pipeline.terms import BundleType
 
@@ -24,11 +25,24 @@ class PortfolioConfig(BaseModel):
 
     limit: Annotated[int, Field(ge=1)] = 20
     """Most bundles of a run."""
+    method: Literal["nsga2", "greedy"] = "nsga2"
+    """`greedy` takes what a search starts from; small stores do so anyway."""
+    min_lines: Annotated[int, Field(ge=0)] = 20
+    """Stores of fewer order lines choose greedily."""
+    preference: tuple[float, float, float, float, float, float] = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+    """What each aim counts when a list is taken from the front: revenue, margin, inventory, cross-selling,
+    cannibalisation, coverage."""
+    proof_kept: Annotated[float, Field(ge=0, le=1)] = 0.97
+    """A list is taken only if it keeps this share of the greedy list's cross-selling: what orders prove is not traded."""
+    reduced_iterations: bool = True
+    """Off: 100 lists through 50 generations."""
     repeat_share: Annotated[float, Field(gt=0, le=1)] = 0.2
     """A SKU is in at most this share of the bundles, and in two at least."""
     demand: Annotated[float, Field(ge=0, le=1)] = 0.8
     """Weight of how many orders a bundle reaches, beside its score, in what it is worth to the list."""
 
+    pool_size: Annotated[int, Field(ge=1)] = 600
+    """About how many candidates lists are chosen from: the others can't win a place."""
     objective_share: Annotated[float, Field(gt=0, le=1)] = 0.3
     """Greatest share of the bundles that serve one objective."""
 
@@ -58,8 +72,8 @@ class Shortlist:
 
     score: NDArray[np.float64]
     """`(k,)` in [0, 1]."""
-    reach: NDArray[np.float64]
-    """`(k,)` how many orders it reaches, in [0, 1]."""
+    values: NDArray[np.float64]
+    """`(k, ADDITIVE)` what each adds to revenue, margin, inventory and cross-selling, in [0, 1]."""
     items: NDArray[np.int32]
     """`(k, width)` SKUs, −1 padded."""
     units: NDArray[np.float64]
@@ -73,47 +87,75 @@ class Shortlist:
     likeness: Likeness
 
 
-class _Choice:
-    """The list as it grows: what is taken, and what each further candidate would add or break."""
+    def __len__(self) -> int:
+        return len(self.score)
 
-    def __init__(self, shortlist: Shortlist, config: PortfolioConfig, diversity: DiversityConfig) -> None:
-        self._list, self._config, self._relevance = shortlist, config, diversity.relevance
-        self._worth = (1 - config.demand) * shortlist.score + config.demand * shortlist.reach
-        self._present = shortlist.items >= 0
-        self._safe = np.where(self._present, shortlist.items, 0)
-        self._served = np.zeros(int(shortlist.objective.max(initial=0)) + 1, dtype=np.int64)
-        self._used = np.zeros(len(shortlist.stock), dtype=np.int64)
-        self._sold = np.zeros(len(shortlist.stock))
-        self._closest = np.zeros(len(shortlist.score))
-        self._left = np.ones(len(shortlist.score), dtype=bool)
-        self.taken: list[int] = []
 
-    def take_best(self, among: NDArray[np.bool_]) -> bool:
-        """Take the allowed candidate with the greatest gain, the first of equal ones; False where there is none."""
-        if len(self.taken) >= self._config.limit:
-            return False
-        allowed = np.flatnonzero(among & self._left & self._keeps_constraints())
-        if not len(allowed):
-            return False
-        gain = self._relevance * self._worth[allowed] - (1 - self._relevance) * self._closest[allowed]
-        self._take(int(allowed[np.argmax(np.round(gain, 9))]))
-        return True
+DEFAULT_WEIGHTS = np.array([0.0, 0.0, 0.0, 2 / 3, 1 / 3, 0.0])
+"""The greedy choice: what bundles reach, against likeness to what was taken."""
 
-    def _keeps_constraints(self) -> NDArray[np.bool_]:
-        free = ((self._used[self._safe] < self._config.per_sku) | ~self._present).all(axis=1)
-        enough = self._sold[self._safe] + self._list.units <= self._list.stock[self._safe]
-        free &= self._served[self._list.objective] < self._config.per_objective
-        return np.asarray(free & (enough | ~self._present).all(axis=1))
 
-    def _take(self, place: int) -> None:
-        """Put the candidate at `place` on the list."""
-        members = self._list.items[place][self._present[place]]
-        self._used[members] += 1
-        self._sold[members] += self._list.units[place][self._present[place]]
-        self._closest = np.maximum(self._closest, self._list.likeness.to(place))
-        self._left[place] = False
-        self._served[self._list.objective[place]] += 1
-        self.taken.append(place)
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The part of a shortlist that lists are decoded from, and its decoder."""
+
+    rows: NDArray[np.intp]
+    """Positions in the shortlist, ascending."""
+    pool: Pool
+    bounds: Bounds
+    decoder: Decoder
+
+
+def prepare_choice(
+    shortlist: Shortlist, objectives: NDArray[np.integer], config: PortfolioConfig, diversity: DiversityConfig
+) -> Choice:
+    """Narrow a shortlist to what may win a place, and make it ready for decoding.
+
+    Kept are the candidates of the greatest worth under the greedy weights, under each additive aim alone, and of each
+    objective and type: about `pool_size` in all.
+    """
+    rows = _contenders(shortlist, config)
+    skus, items = np.unique(shortlist.items[rows], return_inverse=True)
+    items = items.reshape(shortlist.items[rows].shape)
+    padded = skus[0] < 0 if len(skus) else False
+    pool = Pool(
+        values=shortlist.values[rows],
+        score=shortlist.score[rows],
+        likeness=shortlist.likeness.among(rows),
+        items=(items - 1 if padded else items).astype(np.int32),
+        units=shortlist.units[rows],
+        objective=shortlist.objective[rows],
+        kind=shortlist.kind[rows],
+        stock=shortlist.stock[skus[1:] if padded else skus],
+    )
+    bounds = Bounds(config.limit, config.per_sku, config.per_objective, tuple(int(code) for code in objectives))
+    return Choice(rows, pool, bounds, Decoder(pool, bounds, 1 - config.demand, diversity.relevance))
+
+
+def _contenders(shortlist: Shortlist, config: PortfolioConfig) -> NDArray[np.intp]:
+    most = max(config.pool_size, 8 * config.limit)
+    if len(shortlist) <= most:
+        return np.arange(len(shortlist))
+    worth = (1 - config.demand) * shortlist.score + config.demand * shortlist.values[:, Aim.CROSS_SELL]
+    keys = [(worth, most // 2)] + [(shortlist.values[:, aim], most // 16) for aim in range(shortlist.values.shape[1])]
+    keep = [np.argsort(-np.round(key, 9), kind="stable")[:count] for key, count in keys]
+    for codes in (shortlist.objective, shortlist.kind):
+        for code in np.unique(codes):
+            members = np.flatnonzero(codes == code)
+            keep.append(members[np.argsort(-np.round(worth[members], 9), kind="stable")[: 2 * config.limit]])
+    return np.unique(np.concatenate(keep))
+
+
+def generations_for(lines: int, config: PortfolioConfig) -> int:
+    """Generations of the search, `clamp(10 + N / 50, 10, 20)` for the most candidates it may see; 0 for none.
+
+    Args:
+        lines: Order lines of the window.
+        config: Method, and the size of the pool.
+    """
+    if config.method == "greedy" or lines < config.min_lines:
+        return 0
+    return int(np.clip(10 + max(config.pool_size, 8 * config.limit) // 50, 10, 20)) if config.reduced_iterations else 50
 
 
 def choose_greedily(
@@ -130,12 +172,10 @@ def choose_greedily(
     Returns:
         Positions of the chosen candidates, in order of choice. Equal gains are taken in input order.
     """
-    choice = _Choice(shortlist, config, diversity)
-    for code in objectives:
-        choice.take_best(shortlist.objective == code)
-    for kind in np.unique(shortlist.kind):
-        if kind not in shortlist.kind[choice.taken]:
-            choice.take_best(shortlist.kind == kind)
-    while choice.take_best(np.ones(len(shortlist.score), dtype=bool)):
-        pass
-    return np.array(choice.taken, dtype=np.intp)
+    return greedy_list(prepare_choice(shortlist, objectives, config, diversity))
+
+
+def greedy_list(choice: Choice) -> NDArray[np.intp]:
+    """The list of the greedy weights: positions in the shortlist, in order of choice."""
+    taken = choice.decoder.decode(DEFAULT_WEIGHTS[None, :])[0]
+    return choice.rows[taken[taken != EMPTY]]

@@ -1,5 +1,6 @@
 """Phase 2: from all judged candidates to the ordered list, each other one with its reason."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import moocore
@@ -8,11 +9,13 @@ from numpy.typing import NDArray
 
 from pipeline.config import RunConfig
 from pipeline.context.store import StoreContext
+from pipeline.money import digits
 from pipeline.plan import Plan
 from pipeline.selection.dedup import KEPT, duplicates_of, incidence
 from pipeline.selection.diversity import diversify, likeness_of
 from pipeline.selection.judged import Judged
-from pipeline.selection.portfolio import HALF_REACH, Shortlist, choose_greedily, reach
+from pipeline.selection.nsga import Front, find_portfolio, list_of
+from pipeline.selection.portfolio import HALF_REACH, Shortlist, greedy_list, prepare_choice, reach
 from pipeline.selection.scoring import expected_units
 from pipeline.terms import COMBOS, GATES, OBJECTIVES, TYPES, Reason
 
@@ -29,6 +32,8 @@ class Selection:
     """`(k,)` for duplicates the candidate that was kept instead; −1 otherwise."""
     front: NDArray[np.bool_]
     """`(k,)` on the exact front of score against margin, among candidates that passed the gates."""
+    search: Front | None = None
+    """What the search for a portfolio found; None where the choice was greedy."""
 
 
 def objective_codes() -> NDArray[np.int8]:
@@ -44,7 +49,10 @@ def type_codes() -> NDArray[np.int8]:
 REASONS = tuple(Reason)
 
 
-def select(context: StoreContext, judged: Judged, plan: Plan, config: RunConfig) -> Selection:
+def select(
+    context: StoreContext, judged: Judged, plan: Plan, config: RunConfig,
+    may_continue: Callable[[], bool] = lambda: True,
+) -> Selection:  # fmt: skip
     """Dedup, choose under the constraints, order by marginal relevance.
 
     Args:
@@ -52,6 +60,7 @@ def select(context: StoreContext, judged: Judged, plan: Plan, config: RunConfig)
         judged: All `k` candidates of the run, in plan order.
         plan: Admitted objectives and the size of the list.
         config: Settings of dedup, portfolio and diversity.
+        may_continue: Asked before each further generation of the search.
     """
     reason = np.full(len(judged), -1, dtype=np.int8)
     owner = np.full(len(judged), KEPT, dtype=np.intp)
@@ -66,10 +75,10 @@ def select(context: StoreContext, judged: Judged, plan: Plan, config: RunConfig)
     owner[passed] = np.where(double == KEPT, KEPT, passed[np.maximum(double, 0)])
     reason[passed[double != KEPT]] = REASONS.index(Reason.DUPLICATE)
     unique = passed[double == KEPT]
-    chosen = _choose(context, judged.take(unique), plan, config)
+    chosen, search = _choose(context, judged.take(unique), plan, config, may_continue)
     reason[unique] = REASONS.index(Reason.NOT_SELECTED)
     reason[unique[chosen]] = -1
-    return Selection(unique[chosen], reason, owner, _front(judged, passed))
+    return Selection(unique[chosen], reason, owner, _front(judged, passed), search)
 
 
 def _need(context: StoreContext) -> NDArray[np.float64]:
@@ -77,7 +86,9 @@ def _need(context: StoreContext) -> NDArray[np.float64]:
     return np.array([context.needs[combo.objective].priority for combo in COMBOS])
 
 
-def _choose(context: StoreContext, judged: Judged, plan: Plan, config: RunConfig) -> NDArray[np.intp]:
+def _choose(
+    context: StoreContext, judged: Judged, plan: Plan, config: RunConfig, may_continue: Callable[[], bool]
+) -> tuple[NDArray[np.intp], Front | None]:
     """Positions of the bundles among candidates that passed and are nobody's duplicate, in rank order."""
     items = judged.found.items
     member = incidence(items, context.history.products)
@@ -86,7 +97,7 @@ def _choose(context: StoreContext, judged: Judged, plan: Plan, config: RunConfig
     half = np.array([HALF_REACH.get(name, 0.02) for name in TYPES])
     shortlist = Shortlist(
         score=judged.scores.score,
-        reach=reach(judged.counts.support, half[kind]),
+        values=_values(context, judged, half[kind]),
         items=items,
         units=expected_units(context, judged.found, judged.counts),
         objective=objective,
@@ -96,10 +107,36 @@ def _choose(context: StoreContext, judged: Judged, plan: Plan, config: RunConfig
     )
     needed = np.array([OBJECTIVES.index(name) for name in plan.objectives])
     portfolio = config.portfolio.model_copy(update={"limit": plan.limit})
-    taken = choose_greedily(shortlist, needed, portfolio, config.diversity)
-    taken = np.sort(taken)
+    choice = prepare_choice(shortlist, needed, portfolio, config.diversity)
+    search = None
+    if plan.generations and len(choice.pool) >= 2 * plan.limit:
+        search = find_portfolio(choice, portfolio, plan, may_continue)
+    taken = np.sort(list_of(search) if search else greedy_list(choice))
     likeness = likeness_of(items[taken], context.affinity.traits.vectors, member[taken])
-    return taken[diversify(shortlist.score[taken], likeness, config.diversity)]
+    return taken[diversify(shortlist.score[taken], likeness, config.diversity)], search
+
+
+def _values(context: StoreContext, judged: Judged, half: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`(k, 4)` what each candidate adds to revenue, margin, inventory and cross-selling, by fixed maps to [0, 1].
+
+    Revenue: its expected share of the store's revenue, `x / (x + 1 %)`. Margin: margin after discount over 0.6, one half
+    where unknown. Inventory: mean rank of its products by days of cover. Cross-selling: orders it reaches.
+    """
+    history, items = context.history, judged.found.items
+    paid = float((history.quantity * history.unit_price).sum())
+    price = judged.prices.price / 10.0 ** digits(context.shop.currency)
+    share = judged.counts.count * price / max(paid, 1e-9)
+    present = items >= 0
+    cover = np.where(present, context.features.cover_rank[np.where(present, items, 0)], 0.0).sum(axis=1)
+    return np.round(
+        np.column_stack([
+            share / (share + 0.01),
+            np.clip(np.nan_to_num(judged.prices.margin, nan=0.3) / 0.6, 0, 1),
+            cover / np.maximum(present.sum(axis=1), 1),
+            reach(judged.counts.support, half),
+        ]),
+        9,
+    )  # fmt: skip
 
 
 def _front(judged: Judged, passed: NDArray[np.intp]) -> NDArray[np.bool_]:

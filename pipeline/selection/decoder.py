@@ -1,0 +1,199 @@
+"""Weights become a list: greedy choice under the constraints, for many weight vectors at once.
+
+The constraints hold by construction: `limit` bundles, a SKU in at most `per_sku` and an objective in at most
+`per_objective` of them, every admitted objective and then every type represented where it has a candidate, expected
+sales within stock.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+EMPTY = -1
+"""Stands where a list has no further bundle."""
+
+
+class Aim(IntEnum):
+    """What a portfolio is judged by; the columns of weights and figures."""
+
+    REVENUE = 0
+    MARGIN = 1
+    INVENTORY = 2
+    CROSS_SELL = 3
+    CANNIBALISATION = 4
+    COVERAGE = 5
+
+
+ADDITIVE = 4
+"""The first aims are sums over bundles; the others hang on the whole list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The `k` candidates that lists are decoded from."""
+
+    values: NDArray[np.float64]
+    """`(k, ADDITIVE)` what each adds to an additive aim, in [0, 1]."""
+    score: NDArray[np.float64]
+    """`(k,)` in [0, 1]."""
+    likeness: NDArray[np.float64]
+    """`(k, k)` likeness of every two, in [0, 1]."""
+    items: NDArray[np.int32]
+    """`(k, width)` positions in `stock`, −1 padded."""
+    units: NDArray[np.float64]
+    """`(k, width)` expected units of each in 30 days."""
+    objective: NDArray[np.integer]
+    """`(k,)` codes."""
+    kind: NDArray[np.integer]
+    """`(k,)` codes of bundle types."""
+    stock: NDArray[np.float64]
+    """`(s,)` units that may be sold of each SKU of the pool; inf where not bound to stock."""
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+
+class Bounds(NamedTuple):
+    """The constraints of a list."""
+
+    limit: int
+    per_sku: int
+    per_objective: int
+    objectives: tuple[int, ...]
+    """Codes of the admitted objectives, the most needed first."""
+
+
+class _Holders(NamedTuple):
+    """Which candidates hold each SKU, as CSR: candidate and the units it would sell."""
+
+    indptr: NDArray[np.int64]
+    candidate: NDArray[np.int64]
+    units: NDArray[np.float64]
+
+
+def _holders(pool: Pool) -> _Holders:
+    row, place = np.nonzero(pool.items >= 0)
+    sku = pool.items[row, place]
+    order = np.argsort(sku, kind="stable")
+    indptr = np.zeros(len(pool.stock) + 1, dtype=np.int64)
+    np.cumsum(np.bincount(sku, minlength=len(pool.stock)), out=indptr[1:])
+    return _Holders(indptr, row[order], pool.units[row, place][order])
+
+
+class Decoder:
+    """Decodes weights into lists over one pool."""
+
+    def __init__(self, pool: Pool, bounds: Bounds, quality: float, relevance: float) -> None:
+        """Prepare a pool.
+
+        Args:
+            pool: The candidates.
+            bounds: The constraints.
+            quality: Share of the score in what a candidate is worth, beside the weighted aims.
+            relevance: λ: weight of worth against likeness to what was taken.
+        """
+        self._pool, self._bounds = pool, bounds
+        self._quality, self._relevance = quality, relevance
+        self._holders = _holders(pool)
+        self._alone = (np.where(pool.items >= 0, pool.units, 0) > pool.stock[np.maximum(pool.items, 0)]).any(axis=1)
+        self._size = np.maximum((pool.items >= 0).sum(axis=1), 1)
+        self._of_objective = [pool.objective == code for code in bounds.objectives]
+        self._of_kind = [(int(kind), pool.kind == kind) for kind in np.unique(pool.kind)]
+
+    def decode(self, weights: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Lists for `(p, 6)` weight vectors, each at least 0 and summing to 1.
+
+        Returns:
+            `(p, limit)` candidates in order of choice, `EMPTY` padded. Equal gains are taken in input order.
+        """
+        lists = _Lists(self, weights)
+        for mask in self._of_objective:
+            lists.take_best(np.broadcast_to(mask, lists.shape))
+        for kind, mask in self._of_kind:
+            lists.take_best(mask[None, :] & ~lists.reached(kind)[:, None])
+        while lists.take_best(None):
+            pass
+        return lists.taken
+
+    def worth(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """`(p, k)` what each candidate is worth on its own under each weight vector."""
+        additive = weights[:, :ADDITIVE] / np.maximum(weights[:, :ADDITIVE].sum(axis=1, keepdims=True), 1e-12)
+        aims = additive @ self._pool.values.T
+        return np.asarray(self._quality * self._pool.score[None, :] + (1 - self._quality) * aims)
+
+
+class _Lists:
+    """The lists of `p` weight vectors as they grow."""
+
+    def __init__(self, decoder: Decoder, weights: NDArray[np.float64]) -> None:
+        self._pool, self._bounds, self._holders = decoder._pool, decoder._bounds, decoder._holders
+        count, size = len(weights), len(decoder._pool)
+        self.shape = (count, size)
+        self._size = decoder._size
+        share = weights[:, Aim.CANNIBALISATION] + weights[:, Aim.COVERAGE]
+        # λ is the balance of a vector that weighs all aims alike; more weight on variety moves it.
+        variety = np.clip((1 - decoder._relevance) * 3.0 * share, 0.0, 0.9)[:, None]
+        part = np.divide(weights[:, Aim.COVERAGE], share, out=np.zeros(count), where=share > 0)[:, None]
+        self._base = (1 - variety) * decoder.worth(weights)
+        self._unlike, self._fresh = variety * (1 - part), variety * part
+        self._closest = np.zeros(self.shape)
+        self._covered = np.zeros(self.shape)
+        self._blocked = np.broadcast_to(decoder._alone, self.shape).copy()
+        self._used = np.zeros((count, len(self._pool.stock)), dtype=np.int64)
+        self._sold = np.zeros((count, len(self._pool.stock)))
+        self._served = np.zeros((count, int(self._pool.objective.max(initial=0)) + 1), dtype=np.int64)
+        self._filled = np.zeros(count, dtype=np.int64)
+        self.taken = np.full((count, self._bounds.limit), EMPTY, dtype=np.intp)
+
+    def reached(self, kind: int) -> NDArray[np.bool_]:
+        """`(p,)` which lists have a bundle of type `kind`."""
+        return np.asarray(((self._pool.kind[self.taken] == kind) & (self.taken >= 0)).any(axis=1))
+
+    def take_best(self, among: NDArray[np.bool_] | None) -> bool:
+        """Each list that has room takes its best allowed candidate; False where none could."""
+        allowed = ~self._blocked if among is None else among & ~self._blocked
+        allowed &= (self._filled < self._bounds.limit)[:, None]
+        gain = self._base - self._unlike * self._closest - self._fresh * self._covered / self._size
+        gain = np.where(allowed, np.round(gain, 9), -np.inf)
+        best = np.argmax(gain, axis=1)
+        takers = np.flatnonzero(gain[np.arange(len(best)), best] > -np.inf)
+        if len(takers):
+            self._take(takers, best[takers])
+        return bool(len(takers))
+
+    def _take(self, takers: NDArray[np.intp], chosen: NDArray[np.intp]) -> None:
+        self.taken[takers, self._filled[takers]] = chosen
+        self._filled[takers] += 1
+        self._blocked[takers, chosen] = True
+        self._closest[takers] = np.maximum(self._closest[takers], self._pool.likeness[chosen])
+        self._serve(takers, self._pool.objective[chosen])
+        present = self._pool.items[chosen] >= 0
+        row, place = np.nonzero(present)
+        owner, sku = takers[row], self._pool.items[chosen][row, place]
+        fresh = self._used[owner, sku] == 0
+        self._used[owner, sku] += 1
+        self._sold[owner, sku] += self._pool.units[chosen][row, place]
+        self._touch(owner, sku, fresh)
+
+    def _serve(self, takers: NDArray[np.intp], objective: NDArray[np.integer]) -> None:
+        """Count the objectives; those with their share are closed to the list."""
+        self._served[takers, objective] += 1
+        full = self._served[takers, objective] >= self._bounds.per_objective
+        for taker, code in zip(takers[full], objective[full], strict=True):
+            self._blocked[taker] |= self._pool.objective == code
+
+    def _touch(self, owner: NDArray[np.intp], sku: NDArray[np.int32], fresh: NDArray[np.bool_]) -> None:
+        """Look again at every candidate that shares a SKU with what was just taken."""
+        start, end = self._holders.indptr[sku], self._holders.indptr[sku + 1]
+        length = end - start
+        again = np.repeat(np.arange(len(sku)), length)
+        cell = np.arange(int(length.sum())) - np.repeat(np.cumsum(length) - length, length) + start[again]
+        who, what = owner[again], self._holders.candidate[cell]
+        np.add.at(self._covered, (who[fresh[again]], what[fresh[again]]), 1.0)
+        spent = self._used[who, sku[again]] >= self._bounds.per_sku
+        short = self._sold[who, sku[again]] + self._holders.units[cell] > self._pool.stock[sku[again]]
+        over = spent | short
+        self._blocked[who[over], what[over]] = True

@@ -1,0 +1,210 @@
+"""The search for a portfolio: NSGA-II over weights of the aims, each decoded greedily (Deb et al. 2002).
+
+A genome that marks bundles directly loses by far: with six aims nearly every list is non-dominated. A genome of
+weights searches only lists that a greedy choice would make, and each of them keeps the constraints. Everything ever
+evaluated is archived; the front of the archive is exact. pymoo and moocore enter here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.plan import Plan
+from pipeline.selection.decoder import EMPTY, Aim, Decoder, Pool
+from pipeline.selection.portfolio import DEFAULT_WEIGHTS, Choice, PortfolioConfig
+
+POPULATION, FULL_POPULATION = 50, 100
+RANDOM_LISTS = 50
+"""Lists of random weights beside which the front's hypervolume is put."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What a search found."""
+
+    lists: NDArray[np.intp]
+    """`(f, limit)` lists of the exact front, `EMPTY` padded."""
+    figures: Floats
+    """`(f, 6)` their figures, each in [0, 1], all maximised."""
+    taken: int
+    """Position of the list that was taken."""
+    generations: int
+    """Generations that ran."""
+    evaluated: int
+    """Lists that were decoded."""
+    hypervolume: float
+    """Of the front, against the origin; 1 is a list that is perfect in every aim."""
+    random_hypervolume: float
+    """Of the front of 50 lists decoded from random weights."""
+
+
+def figures_of(pool: Pool, lists: NDArray[np.intp], limit: int) -> Floats:
+    """`(p, 6)` what each list is worth in every aim, in [0, 1].
+
+    The additive aims are means over the list's places (an empty one counts 0); cannibalisation is one minus the mean
+    likeness of two bundles; coverage is the mean of: distinct products of all that could be, objectives reached, types
+    reached.
+    """
+    present = lists >= 0
+    safe = np.where(present, lists, 0)
+    additive = np.where(present[:, :, None], pool.values[safe], 0.0).sum(axis=1) / limit
+    return np.round(np.column_stack([additive, _apart(pool, safe, present), _coverage(pool, safe, present)]), 9)
+
+
+def _apart(pool: Pool, safe: NDArray[np.intp], present: NDArray[np.bool_]) -> Floats:
+    alike = pool.likeness[safe[:, :, None], safe[:, None, :]] * (present[:, :, None] & present[:, None, :])
+    size = present.sum(axis=1)
+    own = np.where(present, pool.likeness[safe, safe], 0.0).sum(axis=1)
+    return np.asarray(1 - (alike.sum(axis=(1, 2)) - own) / np.maximum(size * (size - 1), 1))
+
+
+def _coverage(pool: Pool, safe: NDArray[np.intp], present: NDArray[np.bool_]) -> Floats:
+    count = len(safe)
+    items = np.where(present[:, :, None], pool.items[safe], -1)
+    owner = np.broadcast_to(np.arange(count)[:, None, None], items.shape)
+    held = np.zeros((count, len(pool.stock)), dtype=bool)
+    held[owner[items >= 0], items[items >= 0]] = True
+    most = np.maximum((items >= 0).sum(axis=(1, 2)), 1)
+    reached = [_reached(codes, safe, present) for codes in (pool.objective, pool.kind)]
+    return np.asarray((held.sum(axis=1) / most + reached[0] + reached[1]) / 3)
+
+
+def _reached(codes: NDArray[np.integer], safe: NDArray[np.intp], present: NDArray[np.bool_]) -> Floats:
+    """Share of the codes that the pool has which a list has too."""
+    every = np.unique(codes)
+    hit = (codes[safe][:, :, None] == every) & present[:, :, None]
+    return np.asarray(hit.any(axis=1).sum(axis=1) / max(len(every), 1))
+
+
+class _Archive:
+    """Every list that was ever evaluated, the greedy one first."""
+
+    def __init__(self, decoder: Decoder, pool: Pool, limit: int) -> None:
+        self._decoder, self._pool, self._limit = decoder, pool, limit
+        self.lists: list[NDArray[np.intp]] = []
+        self.figures: list[Floats] = []
+
+    def evaluate(self, weights: Floats) -> Floats:
+        """Decode and keep; the `(p, 6)` figures."""
+        lists = self._decoder.decode(weights)
+        figures = figures_of(self._pool, lists, self._limit)
+        self.lists.append(lists)
+        self.figures.append(figures)
+        return figures
+
+
+def search(
+    decoder: Decoder, pool: Pool, limit: int, *, generations: int, seed: int, preference: tuple[float, ...],
+    proof_kept: float = 0.0, population: int = POPULATION, may_continue: Callable[[], bool] = lambda: True,
+) -> Front:  # fmt: skip
+    """Search for lists that no other list beats in every aim.
+
+    Args:
+        decoder: Decodes weights into lists over `pool`.
+        pool: The candidates.
+        limit: Places of a list.
+        generations: Most generations; the first is the initial population.
+        seed: Seed of every draw.
+        preference: What each aim counts when one list is taken from the front, at least 0.
+        proof_kept: Share of the greedy list's cross-selling that the list taken must keep.
+        population: Lists of a generation.
+        may_continue: Asked before each further generation; a deadline cuts here only.
+    """
+    rng = np.random.default_rng(seed)
+    archive = _Archive(decoder, pool, limit)
+    draws = rng.dirichlet(np.ones(len(Aim)), RANDOM_LISTS)
+    random_figures = archive.evaluate(draws)
+    archive.figures.clear()
+    archive.lists.clear()
+    start = np.vstack([DEFAULT_WEIGHTS, np.eye(len(Aim)), rng.dirichlet(np.ones(len(Aim)), population - 1 - len(Aim))])
+    ran = _evolve(archive, start, generations, seed, may_continue)
+    lists, figures = np.concatenate(archive.lists), np.concatenate(archive.figures)
+    front = _front(figures)
+    return Front(
+        lists=lists[front],
+        figures=figures[front],
+        taken=_knee_keeping(figures[front], figures[0, Aim.CROSS_SELL] * proof_kept, preference),
+        generations=ran,
+        evaluated=len(lists),
+        hypervolume=hypervolume(figures[front]),
+        random_hypervolume=hypervolume(random_figures[_front(random_figures)]),
+    )
+
+
+def _evolve(
+    archive: _Archive, start: Floats, generations: int, seed: int, may_continue: Callable[[], bool]
+) -> int:
+    """Run NSGA-II on the archive; the number of generations that ran."""
+    from pymoo.algorithms.moo.nsga2 import NSGA2
+    from pymoo.core.evaluator import Evaluator
+    from pymoo.core.problem import Problem
+    from pymoo.problems.static import StaticProblem
+
+    problem = Problem(n_var=len(Aim), n_obj=len(Aim), xl=0.0, xu=1.0)
+    algorithm = NSGA2(pop_size=len(start), sampling=start)
+    algorithm.setup(problem, termination=("n_gen", generations), seed=seed, verbose=False)
+    ran = 0
+    while algorithm.has_next() and (not ran or may_continue()):
+        asked = algorithm.ask()
+        weights = np.round(np.maximum(asked.get("X"), 1e-9), 9)
+        figures = archive.evaluate(weights / weights.sum(axis=1, keepdims=True))
+        Evaluator().eval(StaticProblem(problem, F=-figures), asked)
+        algorithm.tell(infills=asked)
+        ran += 1
+    return ran
+
+
+def _front(figures: Floats) -> NDArray[np.intp]:
+    """Positions of the exact front, the first of equal figures only."""
+    import moocore
+
+    return np.flatnonzero(moocore.is_nondominated(figures, maximise=True))
+
+
+def hypervolume(figures: Floats) -> float:
+    """Volume that `(f, 6)` figures dominate above the origin, in [0, 1]."""
+    import moocore
+
+    return round(float(moocore.hypervolume(figures, ref=np.zeros(figures.shape[1]), maximise=True)), 9)
+
+
+def knee(figures: Floats, preference: tuple[float, ...]) -> int:
+    """Position of the list that gives up least: the least weighted loss to the best in each aim.
+
+    Losses are measured on the front's own range; the first of equal ones.
+
+    >>> knee(np.array([[1.0, 0.0], [0.7, 0.7], [0.0, 1.0]]), (1.0, 1.0))
+    1
+    """
+    best, worst = figures.max(axis=0), figures.min(axis=0)
+    spread = np.where(best > worst, best - worst, 1.0)
+    loss = (best - figures) / spread * np.asarray(preference)
+    return int(np.argmin(np.round((loss**2).sum(axis=1), 9)))
+
+
+def _knee_keeping(figures: Floats, least: float, preference: tuple[float, ...]) -> int:
+    """The knee among the lists of at least `least` cross-selling: the greedy list, or one that beats it, is among them."""
+    keeping = np.flatnonzero(figures[:, Aim.CROSS_SELL] >= least)
+    return int(keeping[knee(figures[keeping], preference)])
+
+
+def find_portfolio(choice: Choice, config: PortfolioConfig, plan: Plan, may_continue: Callable[[], bool]) -> Front:
+    """Search as the plan says; the front's lists name positions in the shortlist."""
+    found = search(
+        choice.decoder, choice.pool, plan.limit,
+        generations=plan.generations, seed=plan.seed, preference=config.preference,
+        proof_kept=config.proof_kept,
+        population=POPULATION if config.reduced_iterations else FULL_POPULATION, may_continue=may_continue,
+    )  # fmt: skip
+    lists = np.where(found.lists == EMPTY, EMPTY, choice.rows[np.maximum(found.lists, 0)])
+    return replace(found, lists=lists)
+
+
+def list_of(front: Front) -> NDArray[np.intp]:
+    """The list that was taken, without empty places."""
+    chosen = front.lists[front.taken]
+    return chosen[chosen != EMPTY]
