@@ -32,6 +32,7 @@ from pipeline.errors import BasketryError, PlatformError
 from pipeline.generate import VERSION
 from pipeline.offers.bundle import Bundle
 from pipeline.plan import Plan, make_plan
+from pipeline.selection.portfolio import generations_for
 from pipeline.terms import BundleType, Combo, Objective, Tier
 
 ALONE_MS = 50.0
@@ -185,6 +186,7 @@ class StoreRunner:
             seed=self._config.seed,
             past_costs_ms=records.combo_costs() if self._config.plan.mode == "budget" else [],
             config=self._config.plan,
+            generations=generations_for(outline.cells, self._config.portfolio),
         )
 
     def _evaluate(self, context: Any, plan: Plan, outline: Outline, deadline: float) -> list[Any]:

@@ -13,6 +13,7 @@ from pipeline.context.store import StoreContext
 from pipeline.generate import Outcome
 from pipeline.ingest.snapshot import Catalog
 from pipeline.plan import Plan
+from pipeline.selection.decoder import Aim
 from pipeline.selection.judged import Judged
 from pipeline.selection.select import REASONS, Selection, gate_counts
 from pipeline.terms import COMBOS, NOT_ALLOWED, BundleType, Combo, Objective, Reason, Tier
@@ -135,6 +136,24 @@ def points(judged: Judged, selection: Selection) -> list[dict[str, Any]]:
     ]
 
 
+def portfolio_row(judged: Judged | None, selection: Selection | None) -> dict[str, Any]:
+    """How the list was chosen: the search's front and where the list lies on it, and every candidate's two figures."""
+    row: dict[str, Any] = {"method": "greedy", "points": points(judged, selection) if judged and selection else []}
+    search = selection.search if selection else None
+    if search is None:
+        return row
+    return row | {
+        "method": "nsga2",
+        "aims": [aim.name.lower() for aim in Aim],
+        "front": search.figures.round(4).tolist(),
+        "taken": search.taken,
+        "generations": search.generations,
+        "evaluated": search.evaluated,
+        "hypervolume": search.hypervolume,
+        "random_hypervolume": search.random_hypervolume,
+    }
+
+
 def why_empty(context: StoreContext, outcome: Outcome) -> str | None:
     """One sentence for a run without bundles."""
     if outcome.bundles:
@@ -177,7 +196,7 @@ def record_of(context: StoreContext, outcome: Outcome, config: RunConfig) -> dic
             "mmr_lambda": config.diversity.relevance,
             "final_bundle_count": len(outcome.bundles),
         },
-        "portfolio": {"method": "greedy", "points": points(judged, selection) if judged and selection else []},
+        "portfolio": portfolio_row(judged, selection),
         "plan": plan.model_dump(mode="json"),
         "why_empty": why_empty(context, outcome),
         "settings_sha256": config.sha256(),

@@ -19,6 +19,9 @@ POPULATION, FULL_POPULATION = 50, 100
 RANDOM_LISTS = 50
 """Lists of random weights beside which the front's hypervolume is put."""
 
+PROVEN = [Aim.CROSS_SELL, Aim.CANNIBALISATION]
+"""What orders prove, and that it is not the same orders twice: the greedy list is good at these."""
+
 Floats = NDArray[np.float64]
 
 
@@ -110,7 +113,7 @@ def search(
         generations: Most generations; the first is the initial population.
         seed: Seed of every draw.
         preference: What each aim counts when one list is taken from the front, at least 0.
-        proof_kept: Share of the greedy list's cross-selling that the list taken must keep.
+        proof_kept: Share of the greedy list's figures in the proven aims that the list taken must keep.
         population: Lists of a generation.
         may_continue: Asked before each further generation; a deadline cuts here only.
     """
@@ -127,7 +130,7 @@ def search(
     return Front(
         lists=lists[front],
         figures=figures[front],
-        taken=_knee_keeping(figures[front], figures[0, Aim.CROSS_SELL] * proof_kept, preference),
+        taken=_knee_keeping(figures[front], figures[0, PROVEN] * proof_kept, preference),
         generations=ran,
         evaluated=len(lists),
         hypervolume=hypervolume(figures[front]),
@@ -135,9 +138,7 @@ def search(
     )
 
 
-def _evolve(
-    archive: _Archive, start: Floats, generations: int, seed: int, may_continue: Callable[[], bool]
-) -> int:
+def _evolve(archive: _Archive, start: Floats, generations: int, seed: int, may_continue: Callable[[], bool]) -> int:
     """Run NSGA-II on the archive; the number of generations that ran."""
     from pymoo.algorithms.moo.nsga2 import NSGA2
     from pymoo.core.evaluator import Evaluator
@@ -186,9 +187,9 @@ def knee(figures: Floats, preference: tuple[float, ...]) -> int:
     return int(np.argmin(np.round((loss**2).sum(axis=1), 9)))
 
 
-def _knee_keeping(figures: Floats, least: float, preference: tuple[float, ...]) -> int:
-    """The knee among the lists of at least `least` cross-selling: the greedy list, or one that beats it, is among them."""
-    keeping = np.flatnonzero(figures[:, Aim.CROSS_SELL] >= least)
+def _knee_keeping(figures: Floats, least: Floats, preference: tuple[float, ...]) -> int:
+    """The knee among the lists of at least `least` in the proven aims: the greedy list, or one that beats it, is one."""
+    keeping = np.flatnonzero((figures[:, PROVEN] >= least).all(axis=1))
     return int(keeping[knee(figures[keeping], preference)])
 
 

@@ -32,8 +32,9 @@ class PortfolioConfig(BaseModel):
     preference: tuple[float, float, float, float, float, float] = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
     """What each aim counts when a list is taken from the front: revenue, margin, inventory, cross-selling,
     cannibalisation, coverage."""
-    proof_kept: Annotated[float, Field(ge=0, le=1)] = 0.97
-    """A list is taken only if it keeps this share of the greedy list's cross-selling: what orders prove is not traded."""
+    proof_kept: Annotated[float, Field(ge=0, le=1)] = 0.99
+    """A list is taken only if it keeps this share of the greedy list's cross-selling and variety: what orders prove is
+    not traded for the other aims."""
     reduced_iterations: bool = True
     """Off: 100 lists through 50 generations."""
     repeat_share: Annotated[float, Field(gt=0, le=1)] = 0.2
@@ -57,7 +58,7 @@ class PortfolioConfig(BaseModel):
         return max(2, int(np.ceil(round(self.repeat_share * self.limit, 9))))
 
 
-HALF_REACH = {BundleType.MIX_MATCH: 0.04, BundleType.VOLUME: 0.04}
+HALF_REACH = {BundleType.MIX_MATCH: 0.08, BundleType.VOLUME: 0.08}
 """Share of orders at which a type reaches half; no row: 2 %. Pools and quantities are met more easily."""
 
 
@@ -85,7 +86,6 @@ class Shortlist:
     stock: NDArray[np.float64]
     """`(n,)` units that may be sold; inf where not bound to stock."""
     likeness: Likeness
-
 
     def __len__(self) -> int:
         return len(self.score)
