@@ -118,7 +118,7 @@ class StoreRunner:
         records.finish_run(
             request.run_id, state=status, record=record | {"phase_timings": clock.timings()}, at=_now(),
             bundles=[bundle.to_json() for bundle in work.conclusion.bundles],
-            combos=_combo_outcomes(work.conclusion.record),
+            combos=combo_outcomes(work.conclusion.record),
             rejections=[Rejection(tuple(sorted(row.skus)), *row[1:]) for row in work.conclusion.rejections],
         )  # fmt: skip
         clock.lap("storage")
@@ -333,7 +333,8 @@ def _status(work: _Work) -> tuple[Any, list[dict[str, str]]]:
     return status, reasons
 
 
-def _combo_outcomes(record: dict[str, Any]) -> list[ComboOutcome]:
+def combo_outcomes(record: dict[str, Any]) -> list[ComboOutcome]:
+    """A record's combos as the database keeps them."""
     return [
         ComboOutcome(
             objective=Objective(row["objective"]),
