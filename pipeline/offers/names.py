@@ -37,7 +37,8 @@ def _ends(facts: Facts) -> tuple[str, ...]:
             return ("{} Gift Box", "Gift Box: {}", "{} as a Gift")
         case Objective.SEASONAL_PROMO if facts.season:
             season = title_case(facts.season.replace("{", "").replace("}", ""))
-            return (f"{season}: {{}}", f"{{}} for {season}")
+            is_said = any(season.lower() in product.category.lower() for product in facts.products)
+            return ("{}",) if is_said else (f"{season}: {{}}", f"{{}} for {season}")
         case Objective.SUBSCRIPTION_PUSH if facts.type in (BundleType.FBT, BundleType.VOLUME):
             return ("{} on Repeat", "Regular Order: {}")
     return ("{}",)
