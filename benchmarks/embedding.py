@@ -1,6 +1,7 @@
 """The first embedding of a catalog: through tasks and the cache, beside the bare model in as many processes."""
 
 import multiprocessing
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -53,11 +54,9 @@ def _embed(texts: list[str]) -> int:
     return len(shared_model().embed(texts))
 
 
-def embedding_figures(
-    subject: str, catalog: Sequence[str], config: ClusterConfig, processes: int, repeats: int
-) -> Iterator[Figure]:
+def embedding_figures(subject: str, catalog: Sequence[str], config: ClusterConfig, repeats: int) -> Iterator[Figure]:
     """Both ways in turn; the first repeat of each loads the model and is kept apart."""
-    texts = unique_texts(catalog)
+    texts, processes = unique_texts(catalog), config.workers or os.cpu_count() or 1
     label = f"{subject}, {len(texts):,} texts"
     tasks = [through_tasks(texts, config) for _ in range(repeats + 1)]
     alone = bare(texts, processes, repeats + 1)

@@ -1,13 +1,14 @@
 """The stores that are measured: folders of files, and seeded ones of growing size, all kept as snapshots."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from actors.shard import SnapshotRef
 from benchmarks.synthetic import synthetic_store
 from cluster.uploads import take_upload
 from configs.settings import Settings
+from pipeline.ingest.digest import content_hash
 from pipeline.ingest.store import write_snapshot
 
 DEMO = Path(__file__).resolve().parents[1] / "configs" / "demo_store"
@@ -52,7 +53,8 @@ def _from_folder(name: str, folder: Path, settings: Settings) -> Subject:
 
 
 def _from_seed(orders: int, products: int, settings: Settings) -> Subject:
-    snapshot = synthetic_store(orders, products)
+    made = synthetic_store(orders, products)
+    snapshot = replace(made, sha256=content_hash(made.currency, made.catalog, made.orders))
     customers = tuple(f"{rank:064x}" for rank in range(int(snapshot.orders.customer.max(initial=-1)) + 1))
     shelf = settings.data_dir / "stores" / snapshot.store / "snapshots"
     kept = write_snapshot(snapshot, customers, shelf)
