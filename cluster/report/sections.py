@@ -66,7 +66,7 @@ def _store_of(bundles: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _window(window: Record) -> str:
-    if not window.get("from") or not window.get("to"):
+    if not window.get("from") or not window.get("to") or not window.get("orders"):
         return ""
     return f"{day(window['from'])} to {day(window['to'], back=1)}"
 

@@ -158,6 +158,13 @@ def test_only_https_pictures_are_shown(url: str | None, is_shown: bool) -> None:
     assert all(a["loading"] == "lazy" and a["referrerpolicy"] == "no-referrer" for a in pictures)
 
 
+def test_a_window_without_orders_has_no_dates() -> None:
+    nothing = {"from": "1970-01-01", "to": "1970-01-01", "orders": 0}
+
+    assert sections.header(record(window=nothing), [])["window"] == ""
+    assert sections.header(record(), [])["window"] == "1 January 2026 to 31 October 2026"
+
+
 def test_the_funnel_counts_every_reason() -> None:
     rows = sections.funnel(record(), 1)
 
