@@ -300,7 +300,7 @@ def _pinned(request: RunRequest) -> RunRequest:
     if (plan.store, plan.snapshot) != (snapshot.store, snapshot.folder.name):
         raise SettingsError(
             f"the plan is of snapshot {plan.snapshot[:12]}… of store {plan.store!r}, found snapshot "
-            f"{snapshot.folder.name[:12]}… of store {snapshot.store!r}; run without --plan, or with the files it was made for"
+            f"{snapshot.folder.name[:12]}… of store {snapshot.store!r}; run it with its own files, or without --plan"
         )
     if request.as_of is not None and request.as_of != plan.as_of:
         raise SettingsError(
