@@ -301,7 +301,21 @@ def test_a_plan_of_another_snapshot_is_refused(shell: Shell, ray_local: str, tmp
 
     finished = run(shell, ray_local, tmp_path / "out", "--plan", tmp_path / "plan.json")
 
-    assert_sentence(finished, "--plan", "snapshot")
+    assert_sentence(finished, "the plan is of snapshot 000000000000…", "--plan")
+
+
+def test_a_plan_brings_its_own_day(shell: Shell, ray_local: str, tmp_path: Path) -> None:
+    first = run(shell, ray_local, tmp_path / "first", "--as-of", "2011-06-01")
+    plan = ("--plan", tmp_path / "first" / "plan.json")
+
+    again = run(shell, ray_local, tmp_path / "again", *plan)
+    other = run(shell, ray_local, tmp_path / "other", *plan, "--as-of", "2011-07-01")
+
+    assert (first.code, again.code) == (0, 0), again.err
+    assert_sentence(other, "as of 2011-06-01", "--as-of 2011-07-01")
+    bundles = (tmp_path / "first" / "bundles.json").read_bytes()
+    assert (tmp_path / "again" / "bundles.json").read_bytes() == bundles
+    assert all(bundle["evidence"]["window"]["to"] == "2011-06-01" for bundle in json.loads(bundles))
 
 
 def test_an_unknown_setting_is_answered_with_the_nearest_name(shell: Shell, tmp_path: Path) -> None:
