@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo test check unit integration cluster bench lock
+.PHONY: help install demo test check unit integration cluster browser bench lock
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,8 +32,14 @@ unit: install ## the core, without Ray
 integration: install ## one local Ray
 	$(BIN)/pytest tests/integration
 
-cluster: install ## real processes, faults and the command line
+cluster: install browser ## real processes, faults, the command line and pages in a browser
 	$(BIN)/pytest tests/cluster tests/e2e
+
+browser: ## Debian's Chromium for tests of pages; without it they are skipped and say so
+	@command -v chromium >/dev/null \
+	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	     && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; } \
+	|| echo "Chromium is not there and can't be installed: browser tests will be skipped"
 
 bench: install ## what it costs, beside what a user would pick instead
 	$(BIN)/python -m benchmarks

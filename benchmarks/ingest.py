@@ -4,9 +4,15 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.measure import Figure
+
 LINES, ORDERS, PRODUCTS = 1_000_000, 300_000, 5_000
+
+TARGETS = {"ingest": (4.0, 1200.0)}
+"""Seconds and peak memory (MB) that are wanted."""
 
 WRITE = """
 from benchmarks.ingest import LINES, ORDERS, PRODUCTS, write_orders
@@ -67,16 +73,23 @@ def measure(work: str, folder: Path) -> dict[str, float]:
     return dict(json.loads(done.stdout))
 
 
-def main() -> None:
+def ingest_figures(repeats: int) -> Iterator[Figure]:
+    """Ingest and pandas.read_csv in turn, each in a fresh process."""
+    found: dict[str, list[dict[str, float]]] = {"ingest": [], "pandas.read_csv alone": []}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         # In a process of its own: a child starts with its parent's peak memory on its account.
         measure(WRITE, folder)
-        print(f"{LINES:,} lines, {(folder / 'orders.csv').stat().st_size / 1e6:.0f} MB")
-        for label, work in (("ingest", INGEST), ("pandas.read_csv alone", PANDAS)):
-            found = measure(work, folder)
-            print(f"{label:24} {found['seconds']:6.2f} s  {found['peak_rss_mb']:6.0f} MB  {found['rows']:,.0f} rows")
+        subject = f"{LINES:,} lines, {(folder / 'orders.csv').stat().st_size / 1e6:.0f} MB"
+        for _ in range(repeats):
+            for label, work in zip(found, (INGEST, PANDAS), strict=True):
+                found[label].append(measure(work, folder))
+    for label, runs in found.items():
+        seconds, peak = TARGETS.get(label, (None, None))
+        yield Figure("ingest", subject, label, "s", tuple(run["seconds"] for run in runs), seconds)
+        yield Figure("ingest", subject, f"{label}, peak memory", "MB", tuple(run["peak_rss_mb"] for run in runs), peak)
 
 
 if __name__ == "__main__":
-    main()
+    for figure in ingest_figures(repeats=1):
+        print(f"{figure.subject}  {figure.name:36} {figure.median:8.2f} {figure.unit}")

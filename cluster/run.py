@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -28,8 +28,9 @@ from cluster.tasks import (
 from configs.settings import Settings
 from pipeline.combo import ComboResult
 from pipeline.context.embedding import length_batches
-from pipeline.errors import BasketryError, PlatformError
+from pipeline.errors import BasketryError, PlatformError, SettingsError
 from pipeline.generate import VERSION
+from pipeline.ingest.snapshot import to_date
 from pipeline.offers.bundle import Bundle
 from pipeline.plan import Plan, make_plan
 from pipeline.selection.portfolio import generations_for
@@ -80,9 +81,9 @@ class StoreRunner:
         self._settings, self._config, self._database = settings, settings.run, database
         self._progress: Progress = progress or Silent()
         self._cache = data_folder(settings.data_dir) / "vectors"
-        self._shard: Any = StoreShardActor.options(name="store-shard:00", get_if_exists=True).remote(
-            self._cache, MiniLM().info
-        )
+        # A name of its own: on a shared cluster, a shard of another command would die with that command.
+        name = f"store-shard:{uuid4().hex[:8]}"
+        self._shard: Any = StoreShardActor.options(name=name).remote(self._cache, MiniLM().info)
         workers = int(ray.cluster_resources()["CPU"])  # type: ignore[no-untyped-call]
         # Imports take a worker most of a second: they begin while the shard reads its first store.
         self._warm = [warm_task.options(name="warm up").remote() for _ in range(workers)]
@@ -94,7 +95,9 @@ class StoreRunner:
 
         Raises:
             PlatformError: the cluster or the database failed. The run is kept as failed.
+            SettingsError: the pinned plan is of another snapshot, or of another day.
         """
+        request = _pinned(request)
         records = self._database.for_store(request.snapshot.store)
         records.begin_run(
             request.run_id, snapshot=request.snapshot.folder.name, settings_sha256=self._config.sha256(),
@@ -119,7 +122,7 @@ class StoreRunner:
         records.finish_run(
             request.run_id, state=status, record=record | {"phase_timings": clock.timings()}, at=_now(),
             bundles=[bundle.to_json() for bundle in work.conclusion.bundles],
-            combos=_combo_outcomes(work.conclusion.record),
+            combos=combo_outcomes(work.conclusion.record),
             rejections=[Rejection(tuple(sorted(row.skus)), *row[1:]) for row in work.conclusion.rejections],
         )  # fmt: skip
         clock.lap("storage")
@@ -291,6 +294,24 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _pinned(request: RunRequest) -> RunRequest:
+    """The request, with the day of its pinned plan: a plan says what to look at, and looks at nothing else."""
+    plan, snapshot = request.plan, request.snapshot
+    if plan is None:
+        return request
+    if (plan.store, plan.snapshot) != (snapshot.store, snapshot.folder.name):
+        raise SettingsError(
+            f"the plan is of snapshot {plan.snapshot[:12]}… of store {plan.store!r}, found snapshot "
+            f"{snapshot.folder.name[:12]}… of store {snapshot.store!r}; run it with its own files, or without --plan"
+        )
+    if request.as_of is not None and request.as_of != plan.as_of:
+        raise SettingsError(
+            f"the plan looks at the store as of {to_date(plan.as_of)}, found --as-of {to_date(request.as_of)}; "
+            "leave one of the two out"
+        )
+    return replace(request, as_of=plan.as_of)
+
+
 def _as_ours(error: BaseException) -> BaseException:
     """An error of ours as it was raised in a worker; what Ray says of the cluster as one sentence."""
     if isinstance(error, ray.exceptions.RayTaskError) and isinstance(error.cause, BasketryError):
@@ -335,7 +356,8 @@ def _status(work: _Work) -> tuple[Any, list[dict[str, str]]]:
     return status, reasons
 
 
-def _combo_outcomes(record: dict[str, Any]) -> list[ComboOutcome]:
+def combo_outcomes(record: dict[str, Any]) -> list[ComboOutcome]:
+    """A record's combos as the database keeps them."""
     return [
         ComboOutcome(
             objective=Objective(row["objective"]),

@@ -1,5 +1,6 @@
 """The Ray session of a command: a local Ray, or a cluster that is named."""
 
+import inspect
 import logging
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +16,13 @@ NAMESPACE = "basketry"
 LOCAL = "local"
 """A Ray that lives as long as the command."""
 
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+"""Work is spread over processes; threads within one would only wait for each other."""
+
+LOCAL_PARAMETERS = {"dashboard_agent_listen_port": 0, "no_monitor": True}
+"""What `ray.init` has no argument for: any free port, where its agent would wait 4 s for another Ray on the machine to
+give up the usual one; and no process for an autoscaler, which takes a second to stop and has nothing to scale."""
+
 
 def prepare_environment(config: ClusterConfig) -> None:
     """Say what Ray must know before it is imported: no usage statistics, and tokens on a cluster.
@@ -24,6 +32,10 @@ def prepare_environment(config: ClusterConfig) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if address_of(config) != LOCAL:
         os.environ.setdefault("RAY_AUTH_MODE", "token")
+    else:
+        # Workers of a local Ray inherit it. As a `runtime_env` it would make Ray throw away the workers that it
+        # starts ahead, and start others: a second and more of every command.
+        os.environ.update(ONE_THREAD)
 
 
 def address_of(config: ClusterConfig) -> str:
@@ -71,17 +83,29 @@ def _connect(config: ClusterConfig) -> None:
 
     address = address_of(config)
     local: dict[str, Any] = {"num_cpus": config.workers, "include_dashboard": config.dashboard}
+    shared: dict[str, Any] = {"runtime_env": {"env_vars": ONE_THREAD}}
+    if address == LOCAL:
+        _set_local_parameters()
     try:
         ray.init(
             address=address,
             namespace=NAMESPACE,
             logging_level=logging.ERROR,
             log_to_driver=False,
-            runtime_env={"env_vars": {"OMP_NUM_THREADS": "1"}},
-            **(local if address == LOCAL else {}),
+            **(local if address == LOCAL else shared),
         )
     except (ConnectionError, RuntimeError) as error:
         raise PlatformError(f"no Ray at {address!r}: {str(error).splitlines()[0]}") from error
+
+
+def _set_local_parameters() -> None:
+    """Make `LOCAL_PARAMETERS` the defaults of a Ray that this process starts; names another Ray lacks are left out."""
+    from ray._private.parameter import RayParams
+
+    start = RayParams.__init__
+    defaults = start.__defaults__ or ()
+    names = list(inspect.signature(start).parameters)[-len(defaults) :]
+    start.__defaults__ = tuple(LOCAL_PARAMETERS.get(name, value) for name, value in zip(names, defaults, strict=True))
 
 
 def _disconnect() -> None:

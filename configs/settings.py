@@ -1,12 +1,15 @@
 """Every setting of the service, typed: flag > environment (`BASKETRY_…`) > YAML > default."""
 
 import difflib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import yaml  # type: ignore[import-untyped]  # it brings no stubs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+from pydantic_settings import SettingsError as SourceError
 
 from pipeline.config import RunConfig
 from pipeline.errors import SettingsError
@@ -14,6 +17,9 @@ from pipeline.ingest.config import IngestConfig
 
 CONFIG_FILE = Path("basketry.yaml")
 """Read from the current folder where it exists."""
+
+ENV_PREFIX = "BASKETRY_"
+"""Begins the name of every setting in the environment."""
 
 
 class ClusterConfig(BaseModel):
@@ -43,7 +49,7 @@ class Settings(BaseSettings, RunConfig):
     """All settings: those of a run, and those of the service around it."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix="BASKETRY_", env_nested_delimiter="__", yaml_file=CONFIG_FILE
+        frozen=True, extra="forbid", env_prefix=ENV_PREFIX, env_nested_delimiter="__", yaml_file=CONFIG_FILE
     )
 
     data_dir: Path = Path(".basketry")
@@ -63,7 +69,7 @@ class Settings(BaseSettings, RunConfig):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags first, then environment, then YAML."""
-        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, _file_settings(settings_cls)
 
     @property
     def run(self) -> RunConfig:
@@ -85,10 +91,29 @@ def load_settings(flags: Mapping[str, Any] | None = None) -> Settings:
     Raises:
         SettingsError: a key nobody knows (with the nearest name) or a value out of range.
     """
+    _refuse_unknown(os.environ)
     try:
         return Settings(**_given(flags or {}))
     except ValidationError as error:
         raise SettingsError("; ".join(_explain(problem) for problem in error.errors())) from None
+    except SourceError as error:
+        raise SettingsError(f"{error}: expected one value, or JSON for a group of settings") from None
+
+
+def _file_settings(settings_cls: type[BaseSettings]) -> YamlConfigSettingsSource:
+    try:
+        return YamlConfigSettingsSource(settings_cls)
+    except (yaml.YAMLError, ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise SettingsError(f"{CONFIG_FILE} holds no settings: {reason}; expected lines of `name: value`") from None
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    """Refuse a name that begins as ours and is no setting: such a name is otherwise never looked at."""
+    for name in sorted(environment):
+        first = name.removeprefix(ENV_PREFIX).lower().split("__")[0]
+        if name.startswith(ENV_PREFIX) and first not in Settings.model_fields:
+            raise SettingsError(f"{_unknown([first], Settings)} (found {name} in the environment)")
 
 
 def _given(flags: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,6 +128,10 @@ def _explain(problem: Any) -> str:
     model: Any = Settings
     for part in path[:-1]:
         model = getattr(model.model_fields.get(part), "annotation", None) or Settings
+    return _unknown(path, model)
+
+
+def _unknown(path: list[str], model: Any) -> str:
     near = difflib.get_close_matches(path[-1], model.model_fields, n=1)
     hint = f"; did you mean {'.'.join([*path[:-1], near[0]])}?" if near else ""
     return f"no setting is called {'.'.join(path)}{hint}"

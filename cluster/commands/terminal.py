@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -44,17 +45,23 @@ def config_flags(data_dir: Path | None, **flags: Any) -> dict[str, Any]:
 
 
 class LiveProgress:
-    """Phases and steps as bars on a terminal; plain lines elsewhere; nothing with `--json`."""
+    """Phases and steps as bars on a terminal; plain lines elsewhere; nothing with `--json`.
+
+    Until it ends, what anybody prints goes to standard error: Ray reports a lost worker on standard output, which is
+    for results.
+    """
 
     def __init__(self, *, quiet: bool) -> None:
         self._bars = Progress(
             SpinnerColumn(), TextColumn("{task.description:<13}"), BarColumn(bar_width=28), MofNCompleteColumn(),
             TimeElapsedColumn(), console=err, transient=True, disable=quiet or not err.is_terminal,
         )  # fmt: skip
+        self._aside = redirect_stdout(sys.stderr)
         self._current: TaskID | None = None
         self._says_lines = not quiet and not err.is_terminal
 
     def __enter__(self) -> Self:
+        self._aside.__enter__()
         self._bars.start()
         return self
 
@@ -62,6 +69,7 @@ class LiveProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bars.stop()
+        self._aside.__exit__(kind, error, trace)
 
     def phase(self, name: str, steps: int | None = None) -> None:
         """A phase begins: the one before is done."""

@@ -103,6 +103,8 @@ def read_lines(table: Table, config: IngestConfig, file: int) -> Lines:
     sku, title = table.text("sku"), table.text("title").map(lambda text: cut(plain_line(text), config.max_title_length))
     for column, text in (("order_id", order), ("sku", sku)):
         faults.add(text.lengths > config.max_key_length, "field_too_long", column, "{} characters", text.lengths)
+        faults.add(text.ask(_is_address), "personal_data", column, "an e-mail address: the columns have slipped")
+    faults.add(title.ask(_is_address), "personal_data", "title", "an e-mail address: the columns have slipped")
     faults.add(~sku.filled & ~title.filled, "missing_sku_and_title", "sku", "neither SKU nor title")
     minute = _order_minutes(table, order)
     cancelled = _optional_minutes(table, "cancelled_at")
@@ -140,6 +142,11 @@ def read_lines(table: Table, config: IngestConfig, file: int) -> Lines:
     # A refund's negative quantity is what a refund looks like; in a sale it is a mistake.
     faults.add((lines.quantity < 1) & is_demand, "bad_quantity", "quantity", "below 1 in an order that is no refund")
     return lines.take(faults.alive) if not faults.alive.all() else lines
+
+
+def _is_address(text: str) -> bool:
+    """Whether a text is an e-mail address. What matches no product is listed in reports, and no person may be."""
+    return "@" in text and re.fullmatch(r"\S+@\S+\.\w+", text) is not None
 
 
 def _order_minutes(table: Table, order: Text) -> NDArray[np.int64]:

@@ -24,7 +24,7 @@ def names_of(facts: Facts, limit: int, title_limit: int) -> list[str]:
     for body in (*_by_type(facts, titles), *_plain(titles)):
         for end in ends:
             text = end.format(_without(body, end))
-            is_plain = ":" not in body or end == "{}"
+            is_plain = end == "{}" or (":" not in body and not body.startswith("Pick Any"))
             if is_plain and len(text) <= limit and text not in found:
                 found.append(text)
     return found or [clip(titles[0], limit)]
@@ -37,7 +37,8 @@ def _ends(facts: Facts) -> tuple[str, ...]:
             return ("{} Gift Box", "Gift Box: {}", "{} as a Gift")
         case Objective.SEASONAL_PROMO if facts.season:
             season = title_case(facts.season.replace("{", "").replace("}", ""))
-            return (f"{season}: {{}}", f"{{}} for {season}")
+            is_said = any(season.lower() in product.category.lower() for product in facts.products)
+            return ("{}",) if is_said else (f"{season}: {{}}", f"{{}} for {season}")
         case Objective.SUBSCRIPTION_PUSH if facts.type in (BundleType.FBT, BundleType.VOLUME):
             return ("{} on Repeat", "Regular Order: {}")
     return ("{}",)
@@ -103,7 +104,7 @@ def _pool(facts: Facts, shared: str | None, titles: list[str]) -> Iterator[str]:
         yield f"{theme}: Pick Any {pick}"
     for width in WIDTHS:
         for title in titles:
-            yield f"Any {pick}: {short_title(title, width)} & More" + (f" {theme}" if theme and not shared else "")
+            yield f"Any {pick}: {short_title(title, width)} & More"
     yield f"Pick Any {pick} of {cardinal(len(titles)).capitalize()}"
 
 

@@ -41,7 +41,7 @@ TAGLINES: dict[BundleType, Family] = {
     ),
     MIX_MATCH: (
         (
-            "[Choose|Pick|Take] any {pick_n} of {pool_n} {theme} [designs|pieces|choices] and save {off}",
+            "{theme}: [choose|pick|take] any {pick_n} of {pool_n} and save {off}",
             "[Your|A] choice of {pick_n} from {pool_n} in {theme}: {off} off",
             "{theme}, [your way|your choice|as you like it]: any {pick_n} at {off} off",
         ),

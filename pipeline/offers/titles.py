@@ -32,6 +32,7 @@ _COMMA = re.compile(r"\s*[,;]\s*")
 _CODE = re.compile(r"[#(\[]?(?=\S*\d{3})[A-Za-z]{0,4}[-_/]?\d+[A-Za-z]?[)\]]?")
 _AMOUNT = re.compile(r"\d+([.,]\d+)?(ml|g|kg|l|cm|mm|m|w|v|oz|pcs?|%)", re.IGNORECASE)
 _PACK = re.compile(r"^(?:set|pack|box|bundle)(?:\s+of\s+|\s*/\s*|\s+)\d+\s+(?:of\s+)?", re.IGNORECASE)
+_OPTIONS = re.compile(r" [-–—] ([^-–—()]+)$")
 _VARIANT = re.compile(r"\s+[-–—|:]\s+.*$|\s*[(\[].*$")
 
 
@@ -39,7 +40,8 @@ def clean_title(title: str, limit: int) -> str:
     """A title as plain words of one line, at most `limit` characters, cut between words.
 
     Control, format (bidi, zero-width) and unassigned characters go, and so do the marks that would end or divide a
-    sentence of ours: full stops, commas. Shouted titles come down to Title Case. An empty title becomes `Product`.
+    sentence of ours: full stops, commas. Shouted titles come down to Title Case; options after a dash move into
+    brackets. An empty title becomes `Product`.
     """
     text = unicodedata.normalize("NFC", title[: 20 * limit])
     text = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
@@ -47,7 +49,8 @@ def clean_title(title: str, limit: int) -> str:
     text = _SPACES.sub(" ", _COMMA.sub(" ", _SENTENCE_MARK.sub("", text))).strip(" -–—:|/")
     if len(text) > 4 and text.isupper():
         text = " ".join(word if any(map(str.isdigit, word)) else word.title() for word in text.split())
-    return clip(_AFTER_APOSTROPHE.sub(lambda found: found[0].lower(), text), limit) or "Product"
+    text = clip(_AFTER_APOSTROPHE.sub(lambda found: found[0].lower(), text), limit)
+    return _OPTIONS.sub(r" (\1)", text) or "Product"
 
 
 def title_case(text: str) -> str:

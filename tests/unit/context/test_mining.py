@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.context import mining
 from pipeline.context.itemsets_mlxtend import fpgrowth_pairs
-from pipeline.context.mining import Mined, MiningConfig, Pairs, basket_weights, count_pairs, mine
+from pipeline.context.mining import ItemSets, Mined, MiningConfig, Pairs, basket_weights, count_pairs, mine
 from tests.support.stores import BASKETS, history_of_store, numbered, store_of
 
 Rows = list[list[int]]
@@ -106,6 +106,16 @@ def test_larger_sets_have_exact_counts_and_none_is_lost_that_a_top_pair_grows_to
     expected = brute_force(rows, 3) + brute_force(rows, 4)
     assert found == {members: count for members, count in expected.items() if count >= 2}
     assert (np.diff(sets.count) <= 0).all()
+
+
+@given(BASKETS, st.integers(1, 5))
+def test_only_the_sets_of_the_most_orders_are_kept(rows: Rows, most: int) -> None:
+    few, all_sets = mined(rows, min_set_count=2, max_sets=most).sets, mined(rows, min_set_count=2).sets
+
+    def threes(sets: ItemSets) -> list[list[int]]:
+        return [row for row in sets.items.tolist() if row[3] < 0]
+
+    assert threes(few) == threes(all_sets)[:most]
 
 
 @given(BASKETS, st.integers(0, 6), st.integers(0, 6))

@@ -227,6 +227,7 @@ def test_a_title_is_cleaned_of_what_could_break_a_sentence() -> None:
     assert clean_title("Children'S You'Re", 60) == "Children's You're"
     assert clean_title("\x00 \u200b", 60) == "Product"
     assert clean_title("a" * 100, 20) == "a" * 20
+    assert clean_title("Clay Plant Pot - Large", 60) == "Clay Plant Pot (Large)"
 
 
 def test_a_shared_run_names_a_range_only_at_the_ends_of_titles() -> None:
