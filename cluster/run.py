@@ -173,8 +173,8 @@ class StoreRunner:
         results = self._evaluate(context, plan, outline, deadline)
         clock.lap("candidates")
         self._progress.phase("optimisation")
-        finish = conclude_task.options(name=f"conclude:{store}", max_retries=self._retries)
-        conclusion: Conclusion = self._get(finish.remote(context, catalog, plan, self._config, *results))
+        finish = conclude_task.options(name=f"portfolio:{store}", max_retries=self._retries)
+        conclusion: Conclusion = self._get(finish.remote(context, catalog, plan, self._config, deadline, *results))
         clock.lap("optimisation and words")
         return _Work(plan, outline, conclusion)
 
@@ -349,6 +349,11 @@ def _status(work: _Work) -> tuple[Any, list[dict[str, str]]]:
         if state in states:
             reasons.append({"code": code, "detail": f"{states.count(state)} of {len(states)} combos"})
             status = "partial"
+    portfolio = record["portfolio"]
+    if portfolio["method"] == "nsga2" and portfolio["generations"] < work.plan.generations:
+        cut = f"{portfolio['generations']} of {work.plan.generations} generations"
+        reasons.append({"code": "deadline", "detail": cut})
+        status = "partial"
     if work.plan.tier_start is Tier.COLD_START:
         reasons.append({"code": "cold_start", "detail": f"{work.outline.orders} demand orders: too few to learn from"})
     if record["why_empty"]:

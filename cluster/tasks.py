@@ -18,6 +18,7 @@ from pipeline.ingest.snapshot import Catalog
 from pipeline.offers.bundle import Bundle
 from pipeline.plan import Plan
 from pipeline.record import Rejected, record_of, rejected
+from pipeline.selection.nsga import load_search
 from pipeline.terms import Combo
 
 
@@ -58,11 +59,16 @@ class Conclusion:
 
 
 def conclude_run(
-    context: StoreContext, catalog: Catalog, plan: Plan, config: RunConfig, *results: list[ComboResult]
-) -> Conclusion:
-    """Phases 2 and 3: choose among what all chunks found, finish the bundles, account for the rest."""
+    context: StoreContext, catalog: Catalog, plan: Plan, config: RunConfig, deadline: float,
+    *results: list[ComboResult],
+) -> Conclusion:  # fmt: skip
+    """Phases 2 and 3: choose among what all chunks found, finish the bundles, account for the rest.
+
+    The search for a portfolio begins no further generation after `deadline` (Unix seconds).
+    """
     started = time.perf_counter()
-    outcome = conclude(context, catalog, plan, [result for chunk in results for result in chunk], config)
+    found = [result for chunk in results for result in chunk]
+    outcome = conclude(context, catalog, plan, found, config, lambda: time.time() < deadline)
     has_all = outcome.judged is not None and outcome.selection is not None
     rest = tuple(rejected(outcome.judged, outcome.selection, catalog)) if has_all else ()  # type: ignore[arg-type]
     record = record_of(context, outcome, config)
@@ -70,7 +76,8 @@ def conclude_run(
 
 
 def warm_up() -> str:
-    """Nothing: importing this module is what makes a worker ready. Its name."""
+    """Import what the search needs, too: this module is what makes a worker ready for the rest. Its name."""
+    load_search()
     return worker_name()
 
 

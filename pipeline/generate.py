@@ -13,8 +13,8 @@ from pipeline.ingest.snapshot import Catalog, Snapshot
 from pipeline.offers.bundle import Bundle
 from pipeline.offers.finish import Finisher
 from pipeline.plan import Plan, make_plan
-from pipeline.selection.portfolio import generations_for
 from pipeline.selection.judged import Judged
+from pipeline.selection.portfolio import generations_for
 from pipeline.selection.select import Selection, select
 
 VERSION = "0.1.0"
@@ -53,11 +53,13 @@ def plan_for(
 
 
 def conclude(
-    context: StoreContext, catalog: Catalog, plan: Plan, results: Sequence[ComboResult], config: RunConfig
-) -> Outcome:
+    context: StoreContext, catalog: Catalog, plan: Plan, results: Sequence[ComboResult], config: RunConfig,
+    may_continue: Callable[[], bool] = lambda: True,
+) -> Outcome:  # fmt: skip
     """Phases 2 and 3: choose among what the combos found, and finish the bundles.
 
     `results` may come in any order: they are put into the plan's, so that nothing hangs on who was first.
+    `may_continue` is asked before each further generation of the search for a portfolio.
     """
     place = {combo: at for at, combo in enumerate(plan.admitted)}
     ordered = tuple(sorted(results, key=lambda result: place[result.combo]))
@@ -65,7 +67,7 @@ def conclude(
     if not parts:
         return Outcome(plan, ordered, None, None, ())
     judged = Judged.concat(parts)
-    selection = select(context, judged, plan, config)
+    selection = select(context, judged, plan, config, may_continue)
     bundles = Finisher(context, catalog, judged, selection, config, VERSION).finish()
     return Outcome(plan, ordered, judged, selection, tuple(bundles))
 

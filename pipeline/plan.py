@@ -20,7 +20,7 @@ class PlanConfig(BaseModel):
     mode: Literal["full", "budget"] = "full"
     """`full` runs every combo until the deadline, `budget` only what the time is sure to allow."""
     deadline_ms: Annotated[int, Field(ge=1)] = 12_000
-    """Time of phase 1; it cuts between combos only."""
+    """Time of phase 1 and of the search for a portfolio; it cuts between combos and between generations only."""
     budget_factor: Annotated[float, Field(ge=1)] = 1.5
     """budget mode: head-room over the expected cost of a combo."""
     budget_objectives: tuple[int, int] = (2, 6)
@@ -66,8 +66,8 @@ class Plan(BaseModel):
     """Admitted combos, in the order they run."""
     tier_start: Tier
     target_candidates: int
-    generations: int
-    """Of the search for a portfolio; 0 chooses greedily."""
+    generations: Annotated[int, Field(ge=0)] = 0
+    """Of the search for a portfolio; 0 chooses greedily, as plans did that name none."""
     deadline_ms: int
     seed: int
     budget: Budget

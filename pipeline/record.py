@@ -147,6 +147,7 @@ def portfolio_row(judged: Judged | None, selection: Selection | None) -> dict[st
         "aims": [aim.name.lower() for aim in Aim],
         "front": search.figures.round(4).tolist(),
         "taken": search.taken,
+        "greedy": search.greedy.round(4).tolist(),
         "generations": search.generations,
         "evaluated": search.evaluated,
         "hypervolume": search.hypervolume,

@@ -95,11 +95,12 @@ class Decoder:
             quality: Share of the score in what a candidate is worth, beside the weighted aims.
             relevance: λ: weight of worth against likeness to what was taken.
         """
-        self._pool, self._bounds = pool, bounds
-        self._quality, self._relevance = quality, relevance
-        self._holders = _holders(pool)
-        self._alone = (np.where(pool.items >= 0, pool.units, 0) > pool.stock[np.maximum(pool.items, 0)]).any(axis=1)
-        self._size = np.maximum((pool.items >= 0).sum(axis=1), 1)
+        self.pool, self.bounds, self.relevance = pool, bounds, relevance
+        self._quality = quality
+        self.holders = _holders(pool)
+        self.likeness = _on_grid(pool.likeness, 24)
+        self.alone = (np.where(pool.items >= 0, pool.units, 0) > pool.stock[np.maximum(pool.items, 0)]).any(axis=1)
+        self.size = np.maximum((pool.items >= 0).sum(axis=1), 1)
         self._of_objective = [pool.objective == code for code in bounds.objectives]
         self._of_kind = [(int(kind), pool.kind == kind) for kind in np.unique(pool.kind)]
 
@@ -110,8 +111,10 @@ class Decoder:
             `(p, limit)` candidates in order of choice, `EMPTY` padded. Equal gains are taken in input order.
         """
         lists = _Lists(self, weights)
+        if not len(self.pool):
+            return lists.taken
         for mask in self._of_objective:
-            lists.take_best(np.broadcast_to(mask, lists.shape))
+            lists.take_best(mask[None, :])
         for kind, mask in self._of_kind:
             lists.take_best(mask[None, :] & ~lists.reached(kind)[:, None])
         while lists.take_best(None):
@@ -121,31 +124,42 @@ class Decoder:
     def worth(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """`(p, k)` what each candidate is worth on its own under each weight vector."""
         additive = weights[:, :ADDITIVE] / np.maximum(weights[:, :ADDITIVE].sum(axis=1, keepdims=True), 1e-12)
-        aims = additive @ self._pool.values.T
-        return np.asarray(self._quality * self._pool.score[None, :] + (1 - self._quality) * aims)
+        aims = additive @ self.pool.values.T
+        return np.asarray(self._quality * self.pool.score[None, :] + (1 - self._quality) * aims)
+
+
+def _on_grid(values: NDArray[np.float64], bits: int) -> NDArray[np.float64]:
+    """Round to multiples of `2 ** -bits`.
+
+    Sums and products of such numbers are exact, so gains that are equal are equal to the bit in whatever order they
+    came about, and no step has to round them again.
+    """
+    return np.asarray(np.round(values * 2.0**bits) / 2.0**bits)
 
 
 class _Lists:
     """The lists of `p` weight vectors as they grow."""
 
     def __init__(self, decoder: Decoder, weights: NDArray[np.float64]) -> None:
-        self._pool, self._bounds, self._holders = decoder._pool, decoder._bounds, decoder._holders
-        count, size = len(weights), len(decoder._pool)
-        self.shape = (count, size)
-        self._size = decoder._size
+        self._pool, self._bounds, self._holders = decoder.pool, decoder.bounds, decoder.holders
+        count, size = len(weights), len(decoder.pool)
         share = weights[:, Aim.CANNIBALISATION] + weights[:, Aim.COVERAGE]
         # λ is the balance of a vector that weighs all aims alike; more weight on variety moves it.
-        variety = np.clip((1 - decoder._relevance) * 3.0 * share, 0.0, 0.9)[:, None]
-        part = np.divide(weights[:, Aim.COVERAGE], share, out=np.zeros(count), where=share > 0)[:, None]
-        self._base = (1 - variety) * decoder.worth(weights)
-        self._unlike, self._fresh = variety * (1 - part), variety * part
-        self._closest = np.zeros(self.shape)
-        self._covered = np.zeros(self.shape)
-        self._blocked = np.broadcast_to(decoder._alone, self.shape).copy()
+        variety = np.clip((1 - decoder.relevance) * 3.0 * share, 0.0, 0.9)
+        part = np.divide(weights[:, Aim.COVERAGE], share, out=np.zeros(count), where=share > 0)
+        self._unlike = _on_grid(variety * (1 - part), 16)[:, None]
+        # What a candidate loses for each of its products that the list has already.
+        self._stale = _on_grid((variety * part)[:, None] / decoder.size, 30)
+        self._left = _on_grid((1 - variety)[:, None] * decoder.worth(weights), 30)
+        self._left[:, decoder.alone] = -np.inf
+        self._likeness = decoder.likeness
+        self._alike = np.zeros((count, size))
+        self._gain = np.empty((count, size))
         self._used = np.zeros((count, len(self._pool.stock)), dtype=np.int64)
         self._sold = np.zeros((count, len(self._pool.stock)))
         self._served = np.zeros((count, int(self._pool.objective.max(initial=0)) + 1), dtype=np.int64)
         self._filled = np.zeros(count, dtype=np.int64)
+        self._every = np.arange(count)
         self.taken = np.full((count, self._bounds.limit), EMPTY, dtype=np.intp)
 
     def reached(self, kind: int) -> NDArray[np.bool_]:
@@ -154,12 +168,11 @@ class _Lists:
 
     def take_best(self, among: NDArray[np.bool_] | None) -> bool:
         """Each list that has room takes its best allowed candidate; False where none could."""
-        allowed = ~self._blocked if among is None else among & ~self._blocked
-        allowed &= (self._filled < self._bounds.limit)[:, None]
-        gain = self._base - self._unlike * self._closest - self._fresh * self._covered / self._size
-        gain = np.where(allowed, np.round(gain, 9), -np.inf)
+        gain = np.subtract(self._left, self._alike, out=self._gain)
+        if among is not None:
+            gain = np.where(among, gain, -np.inf)
         best = np.argmax(gain, axis=1)
-        takers = np.flatnonzero(gain[np.arange(len(best)), best] > -np.inf)
+        takers = np.flatnonzero(gain[self._every, best] > -np.inf)
         if len(takers):
             self._take(takers, best[takers])
         return bool(len(takers))
@@ -167,33 +180,44 @@ class _Lists:
     def _take(self, takers: NDArray[np.intp], chosen: NDArray[np.intp]) -> None:
         self.taken[takers, self._filled[takers]] = chosen
         self._filled[takers] += 1
-        self._blocked[takers, chosen] = True
-        self._closest[takers] = np.maximum(self._closest[takers], self._pool.likeness[chosen])
+        self._repel(takers, chosen)
         self._serve(takers, self._pool.objective[chosen])
-        present = self._pool.items[chosen] >= 0
-        row, place = np.nonzero(present)
-        owner, sku = takers[row], self._pool.items[chosen][row, place]
+        row, place = np.nonzero(self._pool.items[chosen] >= 0)
+        owner, sku = takers[row], self._pool.items[chosen[row], place]
         fresh = self._used[owner, sku] == 0
         self._used[owner, sku] += 1
-        self._sold[owner, sku] += self._pool.units[chosen][row, place]
+        self._sold[owner, sku] += self._pool.units[chosen[row], place]
         self._touch(owner, sku, fresh)
+        self._left[takers, chosen] = -np.inf
+        self._left[takers[self._filled[takers] == self._bounds.limit]] = -np.inf
+
+    def _repel(self, takers: NDArray[np.intp], chosen: NDArray[np.intp]) -> None:
+        """Keep the greatest weighted likeness to anything taken."""
+        likeness = self._likeness[chosen]
+        likeness *= self._unlike[takers]
+        if len(takers) == len(self._every):
+            np.maximum(self._alike, likeness, out=self._alike)
+        else:
+            self._alike[takers] = np.maximum(self._alike[takers], likeness)
 
     def _serve(self, takers: NDArray[np.intp], objective: NDArray[np.integer]) -> None:
         """Count the objectives; those with their share are closed to the list."""
         self._served[takers, objective] += 1
-        full = self._served[takers, objective] >= self._bounds.per_objective
-        for taker, code in zip(takers[full], objective[full], strict=True):
-            self._blocked[taker] |= self._pool.objective == code
+        full = self._served[takers, objective] == self._bounds.per_objective
+        if full.any():
+            closed = self._pool.objective == objective[full][:, None]
+            self._left[takers[full]] = np.where(closed, -np.inf, self._left[takers[full]])
 
     def _touch(self, owner: NDArray[np.intp], sku: NDArray[np.int32], fresh: NDArray[np.bool_]) -> None:
         """Look again at every candidate that shares a SKU with what was just taken."""
         start, end = self._holders.indptr[sku], self._holders.indptr[sku + 1]
         length = end - start
         again = np.repeat(np.arange(len(sku)), length)
-        cell = np.arange(int(length.sum())) - np.repeat(np.cumsum(length) - length, length) + start[again]
+        cell = np.arange(len(again)) + np.repeat(start - (np.cumsum(length) - length), length)
         who, what = owner[again], self._holders.candidate[cell]
-        np.add.at(self._covered, (who[fresh[again]], what[fresh[again]]), 1.0)
-        spent = self._used[who, sku[again]] >= self._bounds.per_sku
-        short = self._sold[who, sku[again]] + self._holders.units[cell] > self._pool.stock[sku[again]]
-        over = spent | short
-        self._blocked[who[over], what[over]] = True
+        left, place = self._left.reshape(-1), who * self._left.shape[1] + what
+        stale = fresh[again]
+        np.subtract.at(left, place[stale], self._stale.reshape(-1)[place[stale]])
+        spent = self._used[owner, sku] >= self._bounds.per_sku
+        room = self._pool.stock[sku] - self._sold[owner, sku]
+        left[place[spent[again] | (self._holders.units[cell] > room[again])]] = -np.inf

@@ -119,8 +119,8 @@ def _choose(
 def _values(context: StoreContext, judged: Judged, half: NDArray[np.float64]) -> NDArray[np.float64]:
     """`(k, 4)` what each candidate adds to revenue, margin, inventory and cross-selling, by fixed maps to [0, 1].
 
-    Revenue: its expected share of the store's revenue, `x / (x + 1 %)`. Margin: margin after discount over 0.6, one half
-    where unknown. Inventory: mean rank of its products by days of cover. Cross-selling: orders it reaches.
+    Revenue: its expected share of the store's revenue, `x / (x + 1 %)`. Margin: margin after discount over 0.6, one
+    half where unknown. Inventory: mean rank of its products by days of cover. Cross-selling: orders it reaches.
     """
     history, items = context.history, judged.found.items
     paid = float((history.quantity * history.unit_price).sum())

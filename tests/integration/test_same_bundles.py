@@ -45,7 +45,7 @@ def test_another_order_of_all_rows_gives_the_same_snapshot_and_bytes(first: Firs
     assert bundles_text(again) == bundles_text(first.report)
 
 
-@pytest.mark.parametrize("task", ["context:", "combo:", "conclude:"])
+@pytest.mark.parametrize("task", ["context:", "combo:", "portfolio:"])
 def test_a_worker_killed_in_the_middle_changes_no_byte(first: FirstRun, task: str) -> None:
     with watching(lambda: kill_worker(os.getpid(), task)) as killed:
         again = run_again(first, fanout="combo")

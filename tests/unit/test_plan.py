@@ -17,7 +17,7 @@ def plan(
     """A plan of a store that needs objectives in listing order."""
     return make_plan(
         store="shop", snapshot=snapshot, as_of=20_000, orders=orders, needs=NEEDS, limit=limit, seed=0,
-        past_costs_ms=costs or [], config=PlanConfig(**config),  # type: ignore[arg-type]
+        past_costs_ms=costs or [], generations=12, config=PlanConfig(**config),  # type: ignore[arg-type]
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.selection.decoder import ADDITIVE, Aim
 from pipeline.selection.dedup import incidence
 from pipeline.selection.diversity import DiversityConfig, likeness_of
 from pipeline.selection.portfolio import PortfolioConfig, Shortlist, choose_greedily, reach
@@ -28,7 +29,7 @@ def shortlist(rows: list[Row], stock: float = math.inf) -> Shortlist:
     items = sets_of(*(row[0] for row in rows)).items
     return Shortlist(
         score=np.array([row[2] / 10 for row in rows]),
-        reach=np.zeros(len(rows)),
+        values=np.zeros((len(rows), ADDITIVE)),
         items=items,
         units=np.where(items >= 0, np.array([row[3] for row in rows], dtype=np.float64)[:, None], 0.0),
         objective=np.array([row[1] for row in rows]),
@@ -109,7 +110,7 @@ def test_reach_is_half_at_its_half() -> None:
 def test_a_bundle_that_reaches_more_orders_is_worth_more() -> None:
     rows: list[Row] = [([0, 1], 0, 5, 0), ([2, 3], 0, 5, 0)]
     found = shortlist(rows)
-    found.reach[1] = 0.5
+    found.values[1, Aim.CROSS_SELL] = 0.5
 
     assert choose_greedily(found, np.array([0]), PortfolioConfig(limit=1), DiversityConfig()).tolist() == [1]
 
