@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from cluster.report import account, sections
+from cluster.report.alternatives import alternatives
 from cluster.report.cards import card
 from cluster.report.figures import TYPE_LABELS
 from cluster.report.scatter import scatter
@@ -65,6 +66,7 @@ def render_report(
         grid_types=[TYPE_LABELS[kind] for kind in TYPES],
         grid_legend=sections.legend(rows),
         plot=scatter((record.get("portfolio") or {}).get("points") or (), bundles, record.get("bundles_after_gates")),
+        alternatives=alternatives(record.get("portfolio") or {}),
         timings=account.timings(record),
         around=account.around(record),
         sources=account.sources(record),
