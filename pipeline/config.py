@@ -5,10 +5,12 @@ import hashlib
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.context.affinity import AffinityConfig
+from pipeline.context.elasticity import ElasticityConfig
 from pipeline.context.features import FeaturesConfig
 from pipeline.context.mining import MiningConfig
 from pipeline.context.objectives import ObjectivesConfig
 from pipeline.context.quantities import VolumeConfig
+from pipeline.context.rules import RulesConfig
 from pipeline.context.similarity import SimilarityConfig
 from pipeline.context.store import ContextConfig
 from pipeline.offers.pricing import PricingConfig
@@ -34,6 +36,7 @@ class RunConfig(BaseModel):
     similarity: SimilarityConfig = SimilarityConfig()
     affinity: AffinityConfig = AffinityConfig()
     volume: VolumeConfig = VolumeConfig()
+    elasticity: ElasticityConfig = ElasticityConfig()
     plan: PlanConfig = PlanConfig()
     pricing: PricingConfig = PricingConfig()
     gates: GatesConfig = GatesConfig()
@@ -42,13 +45,15 @@ class RunConfig(BaseModel):
     portfolio: PortfolioConfig = PortfolioConfig()
     diversity: DiversityConfig = DiversityConfig()
     words: WordsConfig = WordsConfig()
+    rules: RulesConfig = RulesConfig()
 
     @property
     def context(self) -> ContextConfig:
         """The part that a store's context depends on."""
         return ContextConfig(
-            self.mining, self.features, self.objectives, self.similarity, self.affinity, self.volume, self.seed
-        )
+            self.mining, self.features, self.objectives, self.similarity, self.affinity, self.volume, self.elasticity,
+            self.seed, self.rules,
+        )  # fmt: skip
 
     def sha256(self) -> str:
         """Hash of all settings, as evidence names it."""

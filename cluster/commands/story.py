@@ -34,6 +34,8 @@ def why_story(bundle: dict[str, Any]) -> list[str]:
     evidence = bundle["evidence"]
     lines = [bundle["explanation"], _demand(bundle), f"It rests on {TIERS[evidence['tier']]}."]
     lines.append(_price(bundle))
+    if evidence.get("expected"):
+        lines.append(_expected(evidence["expected"], bundle["offer"]["currency"]))
     lines.append(_weights(bundle))
     if evidence.get("merged"):
         others = sorted({row["objective"].replace("_", " ") for row in evidence["merged"]})
@@ -67,6 +69,16 @@ def _price(bundle: dict[str, Any]) -> str:
         return text + "; no cost is known, so the discount stays at 10 % or less."
     known = "" if margin["known_share"] >= 1 else f" over the {margin['known_share']:.0%} of it whose cost is known"
     return text + f" and keeps a margin of {margin['after_discount']:.0%}{known}."
+
+
+def _expected(expected: dict[str, Any], currency: str) -> str:
+    basis, profit = expected["basis"], expected["profit_30d"]
+    kept = "profit unknown, for no cost is known" if profit is None else f"{profit} {currency} of profit"
+    return (
+        f"It may bring {expected['orders_30d']:.1f} orders in 30 days (80 % interval {expected['low']:.1f}–"
+        f"{expected['high']:.1f}), {expected['revenue_30d']} {currency} of revenue and {kept}: {basis['orders']} orders"
+        f" in {basis['days']} days, times {basis['lift']['mean']:.2f} for the discount. Observed, not tested."
+    )
 
 
 def _weights(bundle: dict[str, Any]) -> str:

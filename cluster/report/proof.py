@@ -34,6 +34,7 @@ def evidence_lines(bundle: Mapping[str, Any]) -> list[Fact]:
         ("Similarity", _similarity(found)),
         ("Evidence", _tier_words(found)),
         ("Margin", _margin(found.get("margin") or {})),
+        ("Expected", _expected(found.get("expected") or {}, bundle)),
         ("Front", "No candidate has both a better score and a better margin." if found.get("front") else ""),
         ("Price", _price_trail(found.get("price_trail") or {})),
         ("Also serves", _also(found.get("merged") or ())),
@@ -100,6 +101,23 @@ def _margin(margin: Mapping[str, Any]) -> str:
     return f"{percent(margin['after_discount'])} after the discount{share}."
 
 
+def _expected(found: Mapping[str, Any], bundle: Mapping[str, Any]) -> str:
+    """What it may bring in 30 days, and how sure that is."""
+    if found.get("orders_30d") is None:
+        return ""
+    currency = str((bundle.get("offer") or {}).get("currency") or "")
+    profit = found.get("profit_30d")
+    brings = f"{money(found.get('revenue_30d'), currency)} of revenue"
+    brings += "; profit unknown, no cost is on file" if profit is None else f", {money(profit, currency)} of profit"
+    low, high = (ratio(found.get(end), 1) for end in ("low", "high"))
+    lift = number(((found.get("basis") or {}).get("lift") or {}).get("mean"))
+    moved = f" The discount is taken to bring {percent(lift - 1)} more orders." if lift is not None and lift > 1 else ""
+    return (
+        f"{ratio(found['orders_30d'], 1)} orders in 30 days (80% interval {low} to {high}): {brings}.{moved} Estimated"
+        " from past orders and prices, not from a test."
+    )
+
+
 def _price_trail(trail: Mapping[str, Any]) -> str:
     if trail.get("wanted_discount") is None:
         return ""
@@ -107,8 +125,20 @@ def _price_trail(trail: Mapping[str, Any]) -> str:
     basis = f" from {count(lines)} discounted order lines and a prior of {percent(trail.get('prior'))}" if lines else ""
     usual, wanted = percent(trail.get("store_discount"), 1), percent(trail["wanted_discount"], 1)
     return (
-        f"The store's usual discount is {usual}{basis}; {wanted} was aimed at, then rounded to a price ending of the"
-        " store's own above the margin floor."
+        f"The store's usual discount is {usual}{basis};{_price_model(trail)} {wanted} was aimed at, then rounded to a"
+        " price ending of the store's own above the margin floor."
+    )
+
+
+def _price_model(trail: Mapping[str, Any]) -> str:
+    """What the store's own prices say, where they say anything."""
+    elasticity, best = trail.get("elasticity") or {}, trail.get("best_discount") or {}
+    if elasticity.get("mean") is None or best.get("mean") is None:
+        return ""
+    low, high = ratio(elasticity.get("low"), 1), ratio(elasticity.get("high"), 1)
+    return (
+        f" its price elasticity is {ratio(elasticity['mean'], 1)} (80% interval {low} to {high}, observed, not"
+        f" tested), by which {percent(best['mean'])} would earn most, cautiously;"
     )
 
 

@@ -1,11 +1,13 @@
-"""How a store prices: the endings it uses and the discounts its customers have been given."""
+"""How a store prices: its endings, the discounts its customers have been given, and how demand answers price."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.context.elasticity import Elasticity, ElasticityConfig
 from pipeline.context.history import History
+from pipeline.context.paid_prices import elasticities
 from pipeline.ingest.snapshot import Catalog
 from pipeline.money import digits, to_minor
 
@@ -25,6 +27,10 @@ class PriceHabits:
     """Median discount of the order lines sold below today's list price; NaN without any."""
     discount_lines: int
     """How many such lines there are."""
+    demand: Elasticity | None = None
+    """How a SKU's demand answers its price; None where the store has too few order lines to ask."""
+    volume: Elasticity | None = None
+    """The same for offers by quantity, which quantity breaks speak for too; None with `demand`."""
 
 
 def common_endings(prices: NDArray[np.int64], base: int) -> NDArray[np.int64]:
@@ -37,16 +43,21 @@ def common_endings(prices: NDArray[np.int64], base: int) -> NDArray[np.int64]:
     return np.sort(endings[order[:needed]])
 
 
-def price_habits(catalog: Catalog, history: History, currency: str) -> PriceHabits:
-    """Endings of the sellable products' list prices and the median discount of lines sold below list."""
+def price_habits(
+    catalog: Catalog, history: History, currency: str, config: ElasticityConfig | None = None
+) -> PriceHabits:
+    """Endings of the sellable products' list prices, the median discount of lines sold below list, elasticities."""
     list_price = to_minor(catalog.price[catalog.is_sellable], currency)
     two = 2 * 10 ** digits(currency)
     reference = catalog.price[history.item]
     off = np.divide(reference - history.unit_price, reference, out=np.zeros(len(reference)), where=reference > 0)
     given = off[(off >= 0.01) & (off <= 0.9)]
+    demand, volume = elasticities(history, catalog.category, config or ElasticityConfig()) or (None, None)
     return PriceHabits(
         endings=common_endings(list_price[list_price >= two], 100),
         small_endings=common_endings(list_price[list_price < two], 10),
         discount=float(np.median(given)) if len(given) else float("nan"),
         discount_lines=len(given),
+        demand=demand,
+        volume=volume,
     )

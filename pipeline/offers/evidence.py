@@ -7,19 +7,13 @@ import numpy as np
 from pipeline.candidates.frame import names
 from pipeline.config import RunConfig
 from pipeline.context.store import StoreContext
-from pipeline.money import decimal
-from pipeline.offers.pricing import store_discount
+from pipeline.offers.figures import figure
+from pipeline.offers.price_trail import expectation, price_trail
 from pipeline.selection.judged import Judged
 from pipeline.selection.select import Selection
 from pipeline.terms import COMBOS, BundleType, Reason, Tier
 
-PLACES = 6
-"""Digits after the point of shares and ratios."""
-
-
-def figure(value: float) -> float | None:
-    """A figure as files hold it; None for an unknown one."""
-    return None if np.isnan(value) else round(float(value), PLACES)
+__all__ = ["evidence_of", "figure"]
 
 
 def evidence_of(
@@ -56,7 +50,8 @@ def evidence_of(
         "catalog": "as of the snapshot: prices, costs and stock are today's",
         "gates": _gates(judged, row, config),
         "front": bool(selection.front[row]),
-        "price_trail": _price_trail(context, judged, row, config),
+        "price_trail": price_trail(context, judged, row, config.pricing),
+        "expected": expectation(context, judged, row),
         "merged": _merged(judged, selection, row),
         "data": {"snapshot": context.snapshot_sha256, "settings": config.sha256(), "code": code},
     }
@@ -77,22 +72,6 @@ def _gates(judged: Judged, row: int, config: RunConfig) -> list[dict[str, Any]]:
     if kind in (BundleType.FBT, BundleType.FIXED):
         rows.append((Reason.INCOMPATIBLE_CATEGORIES, 0.0, 0.0))
     return [{"gate": str(gate), "figure": found, "limit": limit, "passed": True} for gate, found, limit in rows]
-
-
-def _price_trail(context: StoreContext, judged: Judged, row: int, config: RunConfig) -> dict[str, Any]:
-    """From the store's own discounts to the price that is stored."""
-    habits, prices, currency = context.habits, judged.prices, context.shop.currency
-    return {
-        "kind": "measured",
-        "store_discount": store_discount(habits, config.pricing),
-        "measured_on_lines": habits.discount_lines,
-        "measured_median": figure(habits.discount),
-        "prior": config.pricing.prior_discount,
-        "wanted_discount": figure(prices.wanted[row]),
-        "floor": str(decimal(int(prices.floor[row]), currency)),
-        "endings": [int(ending) for ending in habits.endings[:20]],
-        "observational": True,
-    }
 
 
 def _merged(judged: Judged, selection: Selection, row: int) -> list[dict[str, Any]]:

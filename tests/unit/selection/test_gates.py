@@ -1,10 +1,11 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
 from pipeline.candidates.counts import Counts
 from pipeline.candidates.frame import Proposals
+from pipeline.offers.discounts import Aim
 from pipeline.offers.pricing import Prices
 from pipeline.selection.gates import GATE_TABLE, GatesConfig, Verdicts, judge_candidates
 from pipeline.terms import GATES, BundleType, Reason, Tier
@@ -26,9 +27,9 @@ def prices(margin: float = 0.4, *, is_valid: bool = True) -> Prices:
     """The price of one candidate; good unless said otherwise."""
     money = np.array([1000], dtype=np.int64)
     return Prices(
-        list_price=money, price=money, floor=money, wanted=np.ones(1), get_price=money,
+        list_price=money, price=money, floor=money, get_price=money,
         unit_prices=np.zeros((1, 3), dtype=np.int64), margin=np.array([margin]), known_share=np.ones(1),
-        is_valid=np.array([is_valid]),
+        is_valid=np.array([is_valid]), aim=Aim(*[np.zeros(1)] * len(fields(Aim))),
     )  # fmt: skip
 
 

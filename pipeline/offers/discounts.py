@@ -1,0 +1,176 @@
+"""The discount to aim at: what shops give on bundles, moved to what earns most by the store's own elasticity.
+
+Profit of a set at discount d is (1 − d − c) · (1 − d)^e over that at list price, c its cost ratio and e its elasticity.
+The decision takes e from the end of its posterior where a discount sells least (a low quantile of profit, since profit
+falls with e at every d > 0). A product's own price is not a bundle's, so the answer keeps an error of its own and is
+weighed with the prior by precision.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from scipy.special import ndtri
+
+from pipeline.candidates.frame import Proposals
+from pipeline.columns import Columns
+from pipeline.context.elasticity import LEAST_ELASTIC, Z80
+from pipeline.context.prices import PriceHabits
+from pipeline.offers.parts import Parts
+from pipeline.terms import BundleType, Combo, Objective
+
+TYPE_FACTOR: dict[BundleType, float] = {
+    BundleType.FBT: 0.5,
+    BundleType.FIXED: 0.75,
+    BundleType.MIX_MATCH: 0.6,
+    BundleType.BXGY: 1.5,
+    BundleType.VOLUME: 1.0,
+}
+"""Share of the store's discount that a type gives; BXGY gives it on one product only."""
+
+OBJECTIVE_FACTOR: dict[Objective, float] = {
+    Objective.MARGIN_GUARD: 0.6,
+    Objective.CLEAR_SLOW_MOVERS: 1.5,
+    Objective.NEW_LAUNCH: 1.2,
+}
+"""How much more or less an objective gives; no row: as the type."""
+
+QUARTILES_SD = 1.3489795003921634
+"""Standard deviations between the quartiles of a normal distribution."""
+
+
+class PricingConfig(BaseModel):
+    """How far a price may move."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prior_discount: Annotated[float, Field(ge=0, le=0.5)] = 0.20
+    """Median discount observed on bundles, as a share of the price."""
+    prior_quartiles: tuple[float, float] = (0.10, 0.30)
+    """Quartiles of the discounts observed on bundles."""
+    prior_lines: Annotated[float, Field(gt=0)] = 200
+    """Order lines that the prior is worth beside the store's own."""
+    discount_range: tuple[float, float] = (0.05, 0.30)
+    """Bounds of the store's discount, as shares."""
+    max_discount: Annotated[float, Field(ge=0, le=0.5)] = 0.5
+    """Greatest discount on any product."""
+    margin_floor: Annotated[float, Field(ge=0, lt=1)] = 0.15
+    """Least margin after discount, as a share of the price."""
+    unknown_cost_discount: Annotated[float, Field(ge=0, le=0.5)] = 0.10
+    """Greatest discount of a set of which no cost is known."""
+    profit_quantile: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Quantile of expected profit that a discount maximises: below one half is cautious."""
+    grid_step: Annotated[float, Field(gt=0, le=0.1)] = 0.01
+    """Step of the grid of discounts, from 0 to `max_discount`."""
+    transfer_sd: Annotated[float, Field(gt=0)] = 0.10
+    """How far a bundle's best discount may lie from what its products' own elasticities say."""
+    least_discount: Annotated[float, Field(ge=0, le=0.5)] = 0.05
+    """Where the store's prices decide, no bundle gives less: below it nobody notices. Scaled as the objective."""
+
+
+@dataclass(frozen=True)
+class Aim(Columns):
+    """How the discount of each of `k` candidates came about. Shares, columns `(k,)`."""
+
+    prior: NDArray[np.float64]
+    """The store's usual discount for this type and objective."""
+    elasticity: NDArray[np.float64]
+    """Posterior mean, weighted by value; NaN where the store says nothing."""
+    elasticity_sd: NDArray[np.float64]
+    best: NDArray[np.float64]
+    """What earns most at the cautious quantile; NaN where cost or elasticity is unknown."""
+    best_low: NDArray[np.float64]
+    """What earns most at the less elastic end of the 80 % interval."""
+    best_high: NDArray[np.float64]
+    """What earns most at the more elastic end."""
+    trust: NDArray[np.float64]
+    """Weight of `best` against `prior`, in [0, 1]; 0 is linear pricing."""
+    wanted: NDArray[np.float64]
+    """The discount aimed at."""
+    low: NDArray[np.float64]
+    """80 % bounds of the discount to aim at."""
+    high: NDArray[np.float64]
+
+
+def store_discount(habits: PriceHabits, config: PricingConfig) -> float:
+    """The store's median discount, pulled to the prior by `prior_lines` pseudo-lines, within its bounds."""
+    lines = habits.discount_lines
+    measured = habits.discount if lines else 0.0
+    blended = (config.prior_discount * config.prior_lines + measured * lines) / (config.prior_lines + lines)
+    return round(float(np.clip(blended, *config.discount_range)), 4)
+
+
+def set_elasticity(
+    found: Proposals, parts: Parts, kind: BundleType, habits: PriceHabits
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """`(k,)` mean and standard deviation of what answers the discount: the got product of BXGY, else all by value.
+
+    Members' errors are taken as one error (their categories share it), which is the cautious end.
+    """
+    posterior = habits.volume if kind is BundleType.VOLUME else habits.demand
+    if posterior is None:
+        unknown = np.full(len(found), np.nan)
+        return unknown, unknown
+    safe = np.maximum(found.items, 0)
+    value = parts.value.copy()
+    if kind is BundleType.BXGY:
+        value[:, np.arange(value.shape[1]) != 1] = 0
+    total = np.maximum(value.sum(axis=1), 1)
+    mean, sd = ((value * column[safe]).sum(axis=1) / total for column in (posterior.mean, posterior.sd))
+    return np.round(mean, 6), np.round(sd, 6)
+
+
+def best_discount(
+    elasticity: NDArray[np.float64], cost_ratio: NDArray[np.float64], config: PricingConfig
+) -> NDArray[np.float64]:
+    """`(k,)` discount of the grid that earns most above the margin floor; the smallest of equals.
+
+    Args:
+        elasticity: `(k,)` below 0.
+        cost_ratio: `(k,)` cost over list price.
+        config: The grid, the floor.
+    """
+    steps = int(np.floor(config.max_discount / config.grid_step + 1e-9)) + 1
+    grid = np.round(np.arange(steps) * config.grid_step, 9)
+    paid = 1 - grid
+    profit = (paid[None, :] - cost_ratio[:, None]) * np.exp(elasticity[:, None] * np.log(paid)[None, :])
+    keeps_floor = paid[None, :] * (1 - config.margin_floor) >= cost_ratio[:, None] - 1e-9
+    keeps_floor[:, 0] = True
+    return grid[np.argmax(np.where(keeps_floor, np.round(profit, 9), -np.inf), axis=1)]
+
+
+def aim_discounts(found: Proposals, parts: Parts, combo: Combo, habits: PriceHabits, config: PricingConfig) -> Aim:
+    """The discounts to aim at for `k` candidates of one combo, before floor and endings."""
+    factor = OBJECTIVE_FACTOR.get(combo.objective, 1.0)
+    usual = min(store_discount(habits, config) * TYPE_FACTOR[combo.type] * factor, config.max_discount)
+    prior = np.full(len(found), usual)
+    answering = parts.only(1) if combo.type is BundleType.BXGY else parts
+    cost_ratio, known = answering.cost_ratio(), answering.known_share()
+    mean, sd = set_elasticity(found, parts, combo.type, habits)
+    cautious, least, most = (
+        best_discount(np.minimum(np.nan_to_num(mean) + z * np.nan_to_num(sd), LEAST_ELASTIC), np.nan_to_num(cost_ratio),
+                      config)
+        for z in (float(ndtri(1 - config.profit_quantile)), Z80, -Z80)
+    )  # fmt: skip
+    spread = (config.prior_quartiles[1] - config.prior_quartiles[0]) / QUARTILES_SD
+    error = np.maximum((most - least) / (2 * Z80), config.transfer_sd)
+    asked = ~np.isnan(mean) & ~np.isnan(cost_ratio)
+    trust = np.where(asked, known * spread**2 / (spread**2 + error**2), 0.0)
+    centre = prior + trust * (cautious - prior)
+    wanted = np.where(asked, np.maximum(centre, config.least_discount * factor), prior)
+    wanted = np.round(np.clip(wanted, 0.0, config.max_discount), 9)
+    half = Z80 * spread * np.sqrt(1 - trust)
+    return Aim(
+        prior=prior,
+        elasticity=mean,
+        elasticity_sd=sd,
+        best=np.where(asked, cautious, np.nan),
+        best_low=np.where(asked, least, np.nan),
+        best_high=np.where(asked, most, np.nan),
+        trust=trust,
+        wanted=wanted,
+        low=np.minimum(np.clip(centre - half, 0.0, config.max_discount), wanted),
+        high=np.maximum(np.clip(centre + half, 0.0, config.max_discount), wanted),
+    )
