@@ -28,6 +28,7 @@ from cluster.tasks import (
 from configs.settings import Settings
 from pipeline.combo import ComboResult
 from pipeline.context.embedding import length_batches
+from pipeline.context.rules import RulesConfig
 from pipeline.errors import BasketryError, PlatformError, SettingsError
 from pipeline.generate import VERSION
 from pipeline.ingest.snapshot import to_date
@@ -54,6 +55,8 @@ class RunRequest:
     """Day after the last one that may be known; the snapshot's own by default."""
     plan: Plan | None = None
     """A pinned plan; made by default."""
+    rules: RulesConfig | None = None
+    """The store's own rules, those of its table included; those of the settings by default."""
     run_id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:8]}")
 
 
@@ -95,9 +98,11 @@ class StoreRunner:
 
         Raises:
             PlatformError: the cluster or the database failed. The run is kept as failed.
-            SettingsError: the pinned plan is of another snapshot, or of another day.
+            SettingsError: the pinned plan is of another snapshot, of another day, or of other rules.
         """
-        request = _pinned(request)
+        rules = self._settings.rules if request.rules is None else request.rules
+        self._config = self._settings.run.model_copy(update={"rules": rules})
+        request = _pinned(request, rules)
         records = self._database.for_store(request.snapshot.store)
         records.begin_run(
             request.run_id, snapshot=request.snapshot.folder.name, settings_sha256=self._config.sha256(),
@@ -190,6 +195,7 @@ class StoreRunner:
             past_costs_ms=records.combo_costs() if self._config.plan.mode == "budget" else [],
             config=self._config.plan,
             generations=generations_for(outline.cells, self._config.portfolio),
+            rules=self._config.rules.sha256(),
         )
 
     def _evaluate(self, context: Any, plan: Plan, outline: Outline, deadline: float) -> list[Any]:
@@ -294,7 +300,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _pinned(request: RunRequest) -> RunRequest:
+def _pinned(request: RunRequest, rules: RulesConfig) -> RunRequest:
     """The request, with the day of its pinned plan: a plan says what to look at, and looks at nothing else."""
     plan, snapshot = request.plan, request.snapshot
     if plan is None:
@@ -308,6 +314,11 @@ def _pinned(request: RunRequest) -> RunRequest:
         raise SettingsError(
             f"the plan looks at the store as of {to_date(plan.as_of)}, found --as-of {to_date(request.as_of)}; "
             "leave one of the two out"
+        )
+    if plan.rules != rules.sha256():
+        raise SettingsError(
+            f"the plan was made under rules {plan.rules[:12] or 'none'} of the store, found "
+            f"{rules.sha256()[:12] or 'none'}; give the same rules, or leave --plan out"
         )
     return replace(request, as_of=plan.as_of)
 
@@ -356,6 +367,8 @@ def _status(work: _Work) -> tuple[Any, list[dict[str, str]]]:
         status = "partial"
     if work.plan.tier_start is Tier.COLD_START:
         reasons.append({"code": "cold_start", "detail": f"{work.outline.orders} demand orders: too few to learn from"})
+    if record["rules"] and record["rules"]["unmatched"]:
+        reasons.append({"code": "rule_without_product", "detail": "; ".join(record["rules"]["unmatched"])})
     if record["why_empty"]:
         reasons.append({"code": "why_empty", "detail": record["why_empty"]})
     return status, reasons

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from actors.shard import SnapshotRef
 from configs.settings import Settings
+from pipeline.context.rules import RulesConfig
 from pipeline.errors import SettingsError
 from pipeline.ingest.folder import ingest_folder
 from pipeline.ingest.report import IngestReport
@@ -24,6 +25,8 @@ class Upload:
     snapshot: Snapshot
     report: IngestReport
     ref: SnapshotRef
+    rules: RulesConfig
+    """The store's rules: those of the settings, and those of its rules table."""
 
 
 def check_store_name(store: str) -> str:
@@ -68,4 +71,16 @@ def take_upload(folder: Path, store: str, settings: Settings) -> Upload:
     data_dir = settings.data_dir.expanduser().resolve()
     ingested = ingest_folder(folder, store=store, config=settings.ingest, salt=customer_salt(data_dir))
     kept = write_snapshot(ingested.snapshot, ingested.customers, data_dir / "stores" / store / "snapshots")
-    return Upload(ingested.snapshot, ingested.report, SnapshotRef(store, kept))
+    rules = settings.rules.with_table(ingested.rules)
+    _keep_rules(rules, data_dir / "stores" / store / "rules")
+    return Upload(ingested.snapshot, ingested.report, SnapshotRef(store, kept), rules)
+
+
+def _keep_rules(rules: RulesConfig, folder: Path) -> None:
+    """Keep rules beside the snapshots, under the hash by which plans and bundles name them."""
+    if rules.is_empty:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f".{secrets.token_hex(8)}"
+    draft.write_text(rules.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    draft.replace(folder / f"{rules.sha256()}.json")

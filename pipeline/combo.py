@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.candidates.counts import count_candidates
-from pipeline.candidates.frame import Proposals
-from pipeline.candidates.ladder import SourceReport, climb
+from pipeline.candidates.frame import Proposals, set_keys
+from pipeline.candidates.ladder import Rung, SourceReport, climb
+from pipeline.candidates.narrowed import around
 from pipeline.config import RunConfig
 from pipeline.context.store import StoreContext
 from pipeline.offers.pricing import PricingConfig, price_candidates
@@ -65,7 +67,8 @@ def evaluate_combo(
 ) -> ComboResult:
     """Find a combo's candidates: climb the ladder until enough of them pass the gates.
 
-    A cold start is tried only where nothing above it passed.
+    A cold start is tried only where nothing above it passed. Where the store pins products, sources are asked for sets
+    around those that no candidate holds yet.
 
     Args:
         context: The store.
@@ -77,19 +80,66 @@ def evaluate_combo(
     started = now()
     if not context.lenses[combo.objective].serves(combo.type, context.shop.is_sellable):
         return ComboResult(combo, "not_eligible", None, reason="no product takes part in this objective")
-    parts: list[Judged] = []
-    reports: list[SourceReport] = []
-    passed = 0
+    search = _Search(context, combo, plan, config)
     for rung in climb(context, combo, plan.tier_start, plan.target_candidates, now):
-        if passed >= plan.target_candidates or (rung.tier is Tier.COLD_START and passed):
+        if rung.tier is Tier.COLD_START and search.passed:
             break
-        reports.extend(rung.reports)
+        search.take(rung)
+        if search.passed >= plan.target_candidates:
+            break
+    search.look_for_pins(now)
+    judged = Judged.concat(search.parts) if search.parts else None
+    result = ComboResult(combo, "found" if search.passed else "empty", judged, tuple(search.reports), now() - started)
+    return result if search.passed else replace(result, reason=_why_empty(judged))
+
+
+PIN_ROUNDS = 2
+"""How often sources are asked for pinned products: what a round finds may hold only some of them."""
+
+
+class _Search:
+    """The candidates of one combo as they are found."""
+
+    def __init__(self, context: StoreContext, combo: Combo, plan: Plan, config: RunConfig) -> None:
+        self._context, self._combo, self._plan, self._config = context, combo, plan, config
+        self.parts: list[Judged] = []
+        self.reports: list[SourceReport] = []
+        self.passed = 0
+
+    def take(self, rung: Rung) -> None:
+        """Judge what a rung of the ladder proposes."""
+        self.reports.extend(rung.reports)
         if len(rung.found):
-            parts.append(judge(context, combo, rung.tier, rung.found, config))
-            passed += int(parts[-1].verdicts.passed.sum())
-    judged = Judged.concat(parts) if parts else None
-    result = ComboResult(combo, "found" if passed else "empty", judged, tuple(reports), now() - started)
-    return result if passed else replace(result, reason=_why_empty(judged))
+            self.parts.append(judge(self._context, self._combo, rung.tier, rung.found, self._config))
+            self.passed += int(self.parts[-1].verdicts.passed.sum())
+
+    def look_for_pins(self, now: Callable[[], float]) -> None:
+        """Climb again around the pinned products that no candidate which passed holds."""
+        for _ in range(PIN_ROUNDS):
+            missing = self._missing()
+            if not missing.any() or self._plan.tier_start is Tier.COLD_START:
+                return
+            seen = [set_keys(part.found.items) for part in self.parts]
+            for rung in climb(
+                around(self._context, missing, self._combo.type), self._combo, self._plan.tier_start,
+                self._plan.target_candidates, now, np.concatenate(seen) if seen else None,
+            ):  # fmt: skip
+                if rung.tier is Tier.COLD_START:
+                    break
+                self.take(rung)
+                if not self._missing().any():
+                    return
+
+    def _missing(self) -> NDArray[np.bool_]:
+        """`(n,)` sellable pinned products that no candidate holds which passed."""
+        shop = self._context.shop
+        if shop.rules is None:
+            return np.zeros(len(shop.price), dtype=bool)
+        missing = shop.rules.pinned & shop.is_sellable
+        for part in self.parts:
+            held = part.found.items[part.verdicts.passed]
+            missing[held[held >= 0]] = False
+        return missing
 
 
 def _why_empty(judged: Judged | None) -> str:

@@ -10,6 +10,7 @@ from pipeline.context.features import FeaturesConfig
 from pipeline.context.mining import MiningConfig
 from pipeline.context.objectives import ObjectivesConfig
 from pipeline.context.quantities import VolumeConfig
+from pipeline.context.rules import RulesConfig
 from pipeline.context.similarity import SimilarityConfig
 from pipeline.context.store import ContextConfig
 from pipeline.offers.pricing import PricingConfig
@@ -44,13 +45,14 @@ class RunConfig(BaseModel):
     portfolio: PortfolioConfig = PortfolioConfig()
     diversity: DiversityConfig = DiversityConfig()
     words: WordsConfig = WordsConfig()
+    rules: RulesConfig = RulesConfig()
 
     @property
     def context(self) -> ContextConfig:
         """The part that a store's context depends on."""
         return ContextConfig(
             self.mining, self.features, self.objectives, self.similarity, self.affinity, self.volume, self.elasticity,
-            self.seed,
+            self.seed, self.rules,
         )  # fmt: skip
 
     def sha256(self) -> str:

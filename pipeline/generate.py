@@ -15,6 +15,7 @@ from pipeline.offers.finish import Finisher
 from pipeline.plan import Plan, make_plan
 from pipeline.selection.judged import Judged
 from pipeline.selection.portfolio import generations_for
+from pipeline.selection.rules import place_pins
 from pipeline.selection.select import Selection, select
 
 VERSION = "0.1.0"
@@ -49,6 +50,7 @@ def plan_for(
         past_costs_ms=list(past_costs_ms),
         config=config.plan,
         generations=generations_for(len(context.history.item), config.portfolio),
+        rules=config.rules.sha256(),
     )
 
 
@@ -67,7 +69,7 @@ def conclude(
     if not parts:
         return Outcome(plan, ordered, None, None, ())
     judged = Judged.concat(parts)
-    selection = select(context, judged, plan, config, may_continue)
+    selection = place_pins(context, judged, select(context, judged, plan, config, may_continue), plan, config)
     bundles = Finisher(context, catalog, judged, selection, config, VERSION).finish()
     return Outcome(plan, ordered, judged, selection, tuple(bundles))
 

@@ -71,6 +71,8 @@ class Plan(BaseModel):
     deadline_ms: int
     seed: int
     budget: Budget
+    rules: str = ""
+    """sha256 of the store's own rules; empty where it has none."""
 
     @property
     def admitted(self) -> tuple[Combo, ...]:
@@ -110,7 +112,7 @@ def tier_start(orders: int, config: PlanConfig) -> Tier:
 
 def make_plan(
     *, store: str, snapshot: str, as_of: int, orders: int, needs: dict[Objective, Need], limit: int, seed: int,
-    past_costs_ms: list[float], config: PlanConfig, generations: int,
+    past_costs_ms: list[float], config: PlanConfig, generations: int, rules: str = "",
 ) -> Plan:  # fmt: skip
     """Fix what a run takes on.
 
@@ -125,6 +127,7 @@ def make_plan(
         past_costs_ms: Cost of a combo in the store's earlier runs, oldest first.
         config: How much to take on.
         generations: Of the search for a portfolio; 0 for a greedy choice.
+        rules: sha256 of the store's own rules; empty for none.
     """
     cost = in_steps(moving_average(past_costs_ms, config))
     low, high = config.budget_objectives
@@ -148,6 +151,7 @@ def make_plan(
         deadline_ms=config.deadline_ms,
         seed=seed,
         budget=Budget(combo_cost_ms=cost, max_objectives=most),
+        rules=rules,
     )
 
 

@@ -155,6 +155,24 @@ def portfolio_row(judged: Judged | None, selection: Selection | None) -> dict[st
     }
 
 
+def rules_row(context: StoreContext, outcome: Outcome, config: RunConfig) -> dict[str, Any] | None:
+    """The store's own rules, and how many products they reached; None where there are none."""
+    rules = context.shop.rules
+    if rules is None:
+        return None
+    placed = np.zeros(len(rules.pinned), dtype=bool)
+    if outcome.judged is not None and outcome.selection is not None:
+        items = outcome.judged.found.items[outcome.selection.chosen]
+        placed[items[items >= 0]] = True
+    return config.rules.model_dump(mode="json") | {
+        "sha256": config.rules.sha256(),
+        "excluded_products": int(rules.excluded.sum()),
+        "pinned_products": int(rules.pinned.sum()),
+        "pinned_placed": int((rules.pinned & placed).sum()),
+        "unmatched": list(rules.unmatched),
+    }
+
+
 def why_empty(context: StoreContext, outcome: Outcome) -> str | None:
     """One sentence for a run without bundles."""
     if outcome.bundles:
@@ -198,6 +216,7 @@ def record_of(context: StoreContext, outcome: Outcome, config: RunConfig) -> dic
             "final_bundle_count": len(outcome.bundles),
         },
         "portfolio": portfolio_row(judged, selection),
+        "rules": rules_row(context, outcome, config),
         "plan": plan.model_dump(mode="json"),
         "why_empty": why_empty(context, outcome),
         "settings_sha256": config.sha256(),

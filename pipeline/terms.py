@@ -110,10 +110,11 @@ class Reason(StrEnum):
     INCOMPATIBLE_CATEGORIES = "incompatible_categories"
     EXCLUDED = "excluded"
     NEVER_TOGETHER = "never_together"
+    PRICE_LIMIT = "price_limit"
     DUPLICATE = "duplicate"
     NOT_SELECTED = "not_selected"
     NEVER_PROPOSED = "never_proposed"
 
 
-GATES = tuple(Reason)[:7]
+GATES = tuple(Reason)[:8]
 """The gates, in the order they judge."""

@@ -110,7 +110,7 @@ def _run(request: Request, settings: Settings, progress: LiveProgress) -> tuple[
             session.wait()
             ray_start_ms = round(1000 * (time.perf_counter() - started), 1)
             as_of = to_day(request.as_of) if request.as_of else None
-            report = StoreRunner(settings, database, progress).run(RunRequest(upload.ref, as_of, plan))
+            report = StoreRunner(settings, database, progress).run(RunRequest(upload.ref, as_of, plan, upload.rules))
         session.close_soon()
         record = report.record | {
             "ingest": upload.report.to_json(),

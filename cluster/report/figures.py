@@ -58,6 +58,7 @@ REASON_WORDS: dict[str, str] = {
     Reason.INCOMPATIBLE_CATEGORIES: "categories that don't fit",
     Reason.EXCLUDED: "excluded by a store rule",
     Reason.NEVER_TOGETHER: "never together by a store rule",
+    Reason.PRICE_LIMIT: "price outside the store's limits",
     Reason.DUPLICATE: "duplicate of a better one",
     Reason.NOT_SELECTED: "not selected",
 }
@@ -70,6 +71,7 @@ GATE_LABELS: dict[str, str] = {
     Reason.INCOMPATIBLE_CATEGORIES: "Categories fit",
     Reason.EXCLUDED: "Store rules: excluded",
     Reason.NEVER_TOGETHER: "Store rules: never together",
+    Reason.PRICE_LIMIT: "Store rules: price",
 }
 
 STATE_WORDS: dict[str, tuple[str, str]] = {

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.candidates.cold_start import propose_cold_start
 from pipeline.candidates.frame import WIDTH, Proposals, nothing, set_keys
+from pipeline.candidates.narrowed import without_forbidden
 from pipeline.candidates.sources import PROPOSERS, Proposer, fits_type
 from pipeline.context.store import StoreContext
 from pipeline.terms import Combo, Tier
@@ -37,8 +38,13 @@ class Rung(NamedTuple):
 COLD = Proposer("cold_start", Tier.COLD_START, propose_cold_start)
 
 
-def climb(context: StoreContext, combo: Combo, start: Tier, wanted: int, now: Callable[[], float]) -> Iterator[Rung]:
+def climb(
+    context: StoreContext, combo: Combo, start: Tier, wanted: int, now: Callable[[], float],
+    seen: NDArray[np.void] | None = None,
+) -> Iterator[Rung]:  # fmt: skip
     """Propose tier by tier; the caller stops when it has enough.
+
+    Where the store has rules of its own, each tier is asked a second time, without what they forbid.
 
     Args:
         context: The store.
@@ -46,18 +52,26 @@ def climb(context: StoreContext, combo: Combo, start: Tier, wanted: int, now: Ca
         start: The first tier.
         wanted: Candidates the combo wants in all.
         now: A clock in seconds, for the reports only.
+        seen: Keys of sets that are not wanted again, as `set_keys` gives them.
     """
-    seen = np.zeros(0, dtype=np.dtype((np.void, 4 * WIDTH)))
+    if seen is None:
+        seen = np.zeros(0, dtype=np.dtype((np.void, 4 * WIDTH)))
     for tier in Tier:
         rows = [row for row in (*PROPOSERS, COLD) if _asked_at(row, start) == tier]
-        if not rows:
-            continue
-        parts, reports = zip(*(_ask(row, context, combo, OVERSAMPLE * wanted, now) for row in rows), strict=True)
-        found = Proposals.concat(parts)
-        found = found.take(fits_type(found.items, combo.type))
-        found = replace(found, tier=np.full(len(found), tier, dtype=np.int8))
-        found, seen = _unseen(found, seen)
-        yield Rung(tier, found, reports)
+        for asked in _askings(context) if rows else ():
+            parts, reports = zip(*(_ask(row, asked, combo, OVERSAMPLE * wanted, now) for row in rows), strict=True)
+            found = Proposals.concat(parts)
+            found = found.take(fits_type(found.items, combo.type))
+            found = replace(found, tier=np.full(len(found), tier, dtype=np.int8))
+            found, seen = _unseen(found, seen)
+            yield Rung(tier, found, reports)
+
+
+def _askings(context: StoreContext) -> Iterator[StoreContext]:
+    """The context as it is, then without what the store's rules forbid."""
+    yield context
+    if context.shop.rules is not None and context.shop.rules.forbids:
+        yield without_forbidden(context)
 
 
 def _asked_at(row: Proposer, start: Tier) -> Tier | None:

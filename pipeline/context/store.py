@@ -17,6 +17,7 @@ from pipeline.context.mining import Mined, MiningConfig, mine
 from pipeline.context.objectives import Judge, Lens, Need, ObjectivesConfig, lens_of, needs_of
 from pipeline.context.prices import PriceHabits, price_habits
 from pipeline.context.quantities import QuantityBreaks, VolumeConfig, quantity_breaks
+from pipeline.context.rules import Rulebook, RulesConfig, rulebook_of
 from pipeline.context.similarity import Neighbours, SimilarityConfig, background, neighbours
 from pipeline.ingest.snapshot import Catalog, Snapshot
 from pipeline.terms import OBJECTIVES, Objective
@@ -35,6 +36,8 @@ class Shop:
     compatible: NDArray[np.bool_]
     """`(categories, categories)` which categories may share a bundle."""
     currency: str
+    rules: Rulebook | None = None
+    """The store's own rules; None where there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ class ContextConfig:
     volume: VolumeConfig
     elasticity: ElasticityConfig
     seed: int
+    rules: RulesConfig
 
 
 def postings_of(history: History) -> Postings:
@@ -117,10 +121,10 @@ def _calibrated(mined: Mined, traits: Traits, seed: int, config: AffinityConfig)
     return calibrate(traits, pairs.a[telling], pairs.b[telling], np.random.default_rng(seed), config)
 
 
-def _shop(catalog: Catalog, compatible: NDArray[np.bool_], currency: str) -> Shop:
+def _shop(catalog: Catalog, compatible: NDArray[np.bool_], currency: str, rules: RulesConfig) -> Shop:
     return Shop(
         catalog.price, catalog.cost, catalog.stock, catalog.category, catalog.family, catalog.is_sellable,
-        compatible, currency,
+        compatible, currency, rulebook_of(catalog, currency, rules),
     )  # fmt: skip
 
 
@@ -152,7 +156,7 @@ def prepare(snapshot: Snapshot, vectors: NDArray[np.float32], as_of: int, config
     return StoreContext(
         store=snapshot.store,
         snapshot_sha256=snapshot.sha256,
-        shop=_shop(catalog, compatible, snapshot.currency),
+        shop=_shop(catalog, compatible, snapshot.currency, config.rules),
         history=history,
         postings=postings_of(history),
         features=features,

@@ -12,6 +12,7 @@ from pipeline.candidates.counts import Counts
 from pipeline.candidates.frame import Proposals
 from pipeline.columns import Columns
 from pipeline.context.store import Shop
+from pipeline.money import to_minor
 from pipeline.offers.pricing import Prices
 from pipeline.terms import GATES, BundleType, Reason, Tier
 
@@ -108,14 +109,53 @@ def _incompatible_categories(seen: Evidence) -> Ruling:
     return Ruling(clashes > 0, clashes.astype(np.float64))
 
 
+def _excluded(seen: Evidence) -> Ruling:
+    rules = seen.shop.rules
+    excluded = np.zeros(len(seen.found)) if rules is None else rules.excluded_in(seen.found.items)
+    return Ruling(excluded > 0, excluded.astype(np.float64))
+
+
+def _never_together(seen: Evidence) -> Ruling:
+    rules = seen.shop.rules
+    clashes = np.zeros(len(seen.found)) if rules is None else rules.clashes_in(seen.found.items)
+    return Ruling(clashes > 0, clashes.astype(np.float64))
+
+
+def _price_limit(seen: Evidence) -> Ruling:
+    """A pool keeps the limits as a whole and with whatever is picked from it."""
+    rules, price = seen.shop.rules, seen.prices.price
+    if rules is None:
+        return Ruling(np.zeros(len(price), dtype=bool), price.astype(np.float64))
+    lowest = _cheapest_pick(seen)
+    return Ruling(
+        (lowest < rules.least) | (price > rules.most), np.where(lowest < rules.least, lowest, price).astype(np.float64)
+    )
+
+
+def _cheapest_pick(seen: Evidence) -> NDArray[np.int64]:
+    """`(k,)` the least a customer can pay, in minor units: the bundle's price, or that of a pool's cheapest pick."""
+    price = seen.prices.price
+    if seen.kind is not BundleType.MIX_MATCH:
+        return price
+    held = seen.found.items >= 0
+    unit = to_minor(seen.shop.price, seen.shop.currency)[np.where(held, seen.found.items, 0)]
+    rising = np.sort(np.where(held, unit, np.iinfo(np.int64).max), axis=1)
+    picked = np.arange(rising.shape[1])[None, :] < seen.found.pick[:, None]
+    share = price / np.maximum(seen.prices.list_price, 1)
+    return np.floor(np.where(picked, rising, 0).sum(axis=1) * share).astype(np.int64)
+
+
 GATE_TABLE: dict[Reason, Callable[[Evidence], Ruling]] = {
     Reason.NOT_SELLABLE: _not_sellable,
     Reason.MARGIN_TOO_LOW: _margin_too_low,
     Reason.LOW_SUPPORT: _low_support,
     Reason.INVALID_PRICE: _invalid_price,
     Reason.INCOMPATIBLE_CATEGORIES: _incompatible_categories,
+    Reason.EXCLUDED: _excluded,
+    Reason.NEVER_TOGETHER: _never_together,
+    Reason.PRICE_LIMIT: _price_limit,
 }
-"""The gates, in the order they judge. A store's own rules are two more rows."""
+"""The gates, in the order they judge. The last three are the store's own rules."""
 
 
 def judge_candidates(

@@ -23,7 +23,7 @@ def run_store(
     upload = take_upload(folder, store, settings)
     with Database(settings.database) as database:
         database.prepare(upgrade_empty=True)
-        return StoreRunner(settings, database).run(RunRequest(upload.ref, as_of, plan))
+        return StoreRunner(settings, database).run(RunRequest(upload.ref, as_of, plan, upload.rules))
 
 
 def bundles_text(report: RunReport) -> str:

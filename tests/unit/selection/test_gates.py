@@ -59,7 +59,7 @@ def test_a_good_candidate_passes_and_measures_nothing() -> None:
 def test_gates_judge_in_the_order_of_the_specification() -> None:
     assert [str(gate) for gate in GATES] == [
         "not_sellable", "margin_too_low", "low_support", "invalid_price", "incompatible_categories", "excluded",
-        "never_together",
+        "never_together", "price_limit",
     ]  # fmt: skip
     assert list(GATE_TABLE) == [gate for gate in GATES if gate in GATE_TABLE]
 
