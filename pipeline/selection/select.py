@@ -12,10 +12,10 @@ from pipeline.context.store import StoreContext
 from pipeline.money import digits
 from pipeline.plan import Plan
 from pipeline.selection.dedup import KEPT, duplicates_of, incidence
-from pipeline.selection.diversity import diversify, likeness_of
+from pipeline.selection.diversity import Likeness, diversify, likeness_of
 from pipeline.selection.judged import Judged
 from pipeline.selection.nsga import Front, find_portfolio, list_of
-from pipeline.selection.portfolio import HALF_REACH, Shortlist, greedy_list, prepare_choice, reach
+from pipeline.selection.portfolio import HALF_REACH, Choice, Shortlist, greedy_list, prepare_choice, reach
 from pipeline.selection.scoring import expected_units
 from pipeline.terms import COMBOS, GATES, OBJECTIVES, TYPES, Reason
 
@@ -90,30 +90,39 @@ def _choose(
     context: StoreContext, judged: Judged, plan: Plan, config: RunConfig, may_continue: Callable[[], bool]
 ) -> tuple[NDArray[np.intp], Front | None]:
     """Positions of the bundles among candidates that passed and are nobody's duplicate, in rank order."""
-    items = judged.found.items
-    member = incidence(items, context.history.products)
+    choice = choice_of(context, judged, plan, config)
+    search = None
+    if plan.generations and len(choice.pool) >= 2 * plan.limit:
+        search = find_portfolio(choice, config.portfolio, plan, may_continue)
+    taken = np.sort(list_of(search) if search else greedy_list(choice))
+    chosen = judged.take(taken)
+    likeness = _likeness(context, chosen)
+    return taken[diversify(chosen.scores.score, likeness, config.diversity)], search
+
+
+def choice_of(context: StoreContext, judged: Judged, plan: Plan, config: RunConfig) -> Choice:
+    """What lists are chosen from, given the candidates that passed and are nobody's duplicate."""
     stock = np.where(context.shop.stock > 0, context.shop.stock, np.inf)
     objective, kind = objective_codes()[judged.combo], type_codes()[judged.combo]
     half = np.array([HALF_REACH.get(name, 0.02) for name in TYPES])
     shortlist = Shortlist(
         score=judged.scores.score,
         values=_values(context, judged, half[kind]),
-        items=items,
+        items=judged.found.items,
         units=expected_units(context, judged.found, judged.counts),
         objective=objective,
         kind=kind,
         stock=stock,
-        likeness=likeness_of(items, context.affinity.traits.vectors, member),
+        likeness=_likeness(context, judged),
     )
     needed = np.array([OBJECTIVES.index(name) for name in plan.objectives])
     portfolio = config.portfolio.model_copy(update={"limit": plan.limit})
-    choice = prepare_choice(shortlist, needed, portfolio, config.diversity)
-    search = None
-    if plan.generations and len(choice.pool) >= 2 * plan.limit:
-        search = find_portfolio(choice, portfolio, plan, may_continue)
-    taken = np.sort(list_of(search) if search else greedy_list(choice))
-    likeness = likeness_of(items[taken], context.affinity.traits.vectors, member[taken])
-    return taken[diversify(shortlist.score[taken], likeness, config.diversity)], search
+    return prepare_choice(shortlist, needed, portfolio, config.diversity)
+
+
+def _likeness(context: StoreContext, judged: Judged) -> Likeness:
+    items = judged.found.items
+    return likeness_of(items, context.affinity.traits.vectors, incidence(items, context.history.products))
 
 
 def _values(context: StoreContext, judged: Judged, half: NDArray[np.float64]) -> NDArray[np.float64]:

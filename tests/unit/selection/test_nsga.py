@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pipeline.selection.decoder import EMPTY, Aim, Bounds, Decoder, Pool
-from pipeline.selection.nsga import PROVEN, Front, figures_of, hypervolume, knee, list_of, search
+from pipeline.selection.figures import figures_of
+from pipeline.selection.nsga import PROVEN, Front, hypervolume, knee, list_of, search
 from pipeline.selection.portfolio import DEFAULT_WEIGHTS
 from tests.support.pools import pool_of, weights_of
 
