@@ -159,8 +159,10 @@ def aim_discounts(found: Proposals, parts: Parts, combo: Combo, habits: PriceHab
     asked = ~np.isnan(mean) & ~np.isnan(cost_ratio)
     trust = np.where(asked, known * spread**2 / (spread**2 + error**2), 0.0)
     centre = prior + trust * (cautious - prior)
-    wanted = np.where(asked, np.maximum(centre, config.least_discount * factor), prior)
-    wanted = np.round(np.clip(wanted, 0.0, config.max_discount), 9)
+    noticed = np.round(
+        np.clip(centre, min(config.least_discount * factor, config.max_discount), config.max_discount), 9
+    )
+    wanted = np.where(asked, noticed, prior)
     half = Z80 * spread * np.sqrt(1 - trust)
     return Aim(
         prior=prior,

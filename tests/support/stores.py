@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.candidates.frame import Proposals, proposals
 from pipeline.config import RunConfig
+from pipeline.context.elasticity import Elasticity
 from pipeline.context.history import History, history_of
 from pipeline.context.prices import PriceHabits
 from pipeline.context.store import Shop, StoreContext, prepare
@@ -186,7 +187,13 @@ def shop_of(
 
 def habits_of(
     endings: Sequence[int] = tuple(range(100)), small: Sequence[int] = tuple(range(10)), discount: float = NAN,
-    lines: int = 0,
+    lines: int = 0, elasticity: Elasticity | None = None,
 ) -> PriceHabits:  # fmt: skip
-    """How a store prices; every ending is its own where not said."""
-    return PriceHabits(np.array(endings, dtype=np.int64), np.array(small, dtype=np.int64), discount, lines)
+    """How a store prices; every ending is its own where not said, and nothing is known of elasticity."""
+    ends = np.array(endings, dtype=np.int64), np.array(small, dtype=np.int64)
+    return PriceHabits(*ends, discount, lines, elasticity, elasticity)
+
+
+def elastic(mean: Sequence[float], sd: float = 0.1) -> Elasticity:
+    """Elasticities of SKUs, all as sure as one another."""
+    return Elasticity(np.array(mean, dtype=np.float64), np.full(len(mean), sd), float(np.mean(mean)), sd, 100, 10, 7)

@@ -9,7 +9,7 @@ from pipeline.context.prices import PriceHabits
 from pipeline.context.store import Shop
 from pipeline.offers.pricing import Prices, PricingConfig, price_candidates, store_discount
 from pipeline.terms import BundleType, Combo, Objective
-from tests.support.stores import NAN, habits_of, sets_of, shop_of
+from tests.support.stores import NAN, elastic, habits_of, sets_of, shop_of
 
 CONFIG = PricingConfig()
 AOV = Objective.INCREASE_AOV
@@ -205,14 +205,18 @@ def ends_well(price: int, endings: set[int], small: set[int]) -> bool:
 
 
 @settings(max_examples=150)
-@given(SHOPS, ENDINGS, st.sampled_from(BundleType), st.sampled_from(Objective), st.floats(0.01, 0.5))
+@given(
+    SHOPS, ENDINGS, st.sampled_from(BundleType), st.sampled_from(Objective), st.floats(0.01, 0.5),
+    st.one_of(st.none(), st.tuples(st.floats(-9, 1), st.floats(0.01, 3))),
+)  # fmt: skip
 def test_every_price_is_at_most_list_and_keeps_the_floor_and_ends_as_the_store_does(
     parts: list[tuple[int, float]], ends: tuple[set[int], set[int]], kind: BundleType, objective: Objective,
-    discount: float,
+    discount: float, response: tuple[float, float] | None,
 ) -> None:  # fmt: skip
     price = [cents / 100 for cents, _ in parts]
     shop = shop_of(price, [value * share for value, (_, share) in zip(price, parts, strict=True)])
-    habits = habits_of(sorted(ends[0]), sorted(ends[1]), discount, 50)
+    known = elastic([response[0]] * len(parts), response[1]) if response else None
+    habits = habits_of(sorted(ends[0]), sorted(ends[1]), discount, 50, known)
     size = {BundleType.VOLUME: 1, BundleType.BXGY: 2}.get(kind, len(parts))
     is_pool, is_volume = kind is BundleType.MIX_MATCH, kind is BundleType.VOLUME
 
