@@ -29,6 +29,34 @@ def test_the_record_is_plain_data() -> None:
     assert json.loads(json.dumps(RECORD, allow_nan=False)) is not None
 
 
+def test_the_record_says_how_the_list_was_searched_for() -> None:
+    portfolio = RECORD["portfolio"]
+
+    assert portfolio["method"] == "nsga2"
+    assert portfolio["generations"] == OUTCOME.plan.generations
+    assert portfolio["evaluated"] == 1 + 50 * OUTCOME.plan.generations
+    assert {len(row) for row in [*portfolio["front"], portfolio["greedy"]]} == {len(portfolio["aims"])}
+    assert 0 <= portfolio["taken"] < len(portfolio["front"])
+    assert portfolio["random_hypervolume"] < portfolio["hypervolume"]
+
+
+def test_the_record_says_that_a_search_was_cut() -> None:
+    cut = conclude(CONTEXT, SNAPSHOT.catalog, OUTCOME.plan, OUTCOME.combos, CONFIG, lambda: False)
+
+    assert record_of(CONTEXT, cut, CONFIG)["portfolio"]["generations"] == 1
+    assert len(cut.bundles) == len(OUTCOME.bundles)
+
+
+@pytest.mark.parametrize("portfolio", [{"method": "greedy"}, {"min_lines": 10**6}])
+def test_the_record_says_that_a_list_was_chosen_greedily(portfolio: dict[str, object]) -> None:
+    config = RunConfig.model_validate({"portfolio": portfolio})
+
+    found = record_of(CONTEXT, generate(SNAPSHOT, VECTORS, config), config)["portfolio"]
+
+    assert found.keys() == {"method", "points"}
+    assert found["method"] == "greedy"
+
+
 def test_every_candidate_is_counted_once() -> None:
     gates, chosen = RECORD["policy_gates"], RECORD["diversity_selection"]
 

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,14 @@ from hypothesis import strategies as st
 from pipeline.selection.decoder import ADDITIVE, Aim
 from pipeline.selection.dedup import incidence
 from pipeline.selection.diversity import DiversityConfig, likeness_of
-from pipeline.selection.portfolio import PortfolioConfig, Shortlist, choose_greedily, reach
+from pipeline.selection.portfolio import (
+    PortfolioConfig,
+    Shortlist,
+    choose_greedily,
+    generations_for,
+    prepare_choice,
+    reach,
+)
 from tests.support.stores import sets_of
 
 PRODUCTS = 8
@@ -124,6 +132,36 @@ def test_by_score_alone_the_best_of_all_is_taken_once_objectives_are_served(rows
 
     scores = [rows[place][2] for place in taken]
     assert scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("lines", "settings", "generations"),
+    [
+        (500, {}, 20), (20, {}, 20), (19, {}, 0), (500, {"method": "greedy"}, 0),
+        (500, {"reduced_iterations": False}, 50),
+        (500, {"pool_size": 1, "limit": 1}, 10), (500, {"pool_size": 250}, 15),
+    ],
+)  # fmt: skip
+def test_generations_grow_with_the_pool_from_10_to_20(lines: int, settings: dict[str, Any], generations: int) -> None:
+    assert generations_for(lines, PortfolioConfig(**settings)) == generations
+
+
+def test_a_large_shortlist_is_narrowed_to_what_may_win() -> None:
+    rng = np.random.default_rng(0)
+    rows: list[Row] = [([at % PRODUCTS], int(rng.integers(4)), int(rng.integers(11)), 0) for at in range(3_000)]
+    found = shortlist(rows)
+    found.values[:] = rng.random(found.values.shape)
+
+    choice = prepare_choice(found, np.arange(4), PortfolioConfig(limit=5, pool_size=100), DiversityConfig())
+
+    worth = 0.2 * found.score + 0.8 * found.values[:, Aim.CROSS_SELL]
+    assert 50 <= len(choice.rows) <= 200
+    assert set(np.argsort(-worth)[:50].tolist()) <= set(choice.rows.tolist())
+    for aim in range(ADDITIVE):
+        assert np.argmax(found.values[:, aim]) in choice.rows
+    for code in range(4):
+        assert np.argmax(np.where(found.objective == code, worth, -1)) in choice.rows
+    assert choice.pool.values.tolist() == found.values[choice.rows].tolist()
 
 
 def test_nothing_to_choose_from_is_an_empty_list() -> None:
