@@ -24,10 +24,10 @@ def without_forbidden(context: StoreContext) -> StoreContext:
     if rules is None:
         return context
     sellable = context.shop.is_sellable & ~rules.excluded
+    sets = context.mined.sets.items
+    faults = rules.excluded_in(sets) + rules.clashes_in(sets)
     narrowed = _narrow(
-        context,
-        lambda a, b: ~(rules.excluded[a] | rules.excluded[b] | rules.are_apart(a, b)),
-        np.asarray(rules.excluded_in(context.mined.sets.items) + rules.clashes_in(context.mined.sets.items) == 0),
+        context, lambda a, b: ~(rules.excluded[a] | rules.excluded[b] | rules.are_apart(a, b)), np.less(faults, 1)
     )
     return replace(narrowed, shop=replace(context.shop, is_sellable=sellable))
 
@@ -35,7 +35,7 @@ def without_forbidden(context: StoreContext) -> StoreContext:
 def around(context: StoreContext, wanted: NDArray[np.bool_], kind: BundleType) -> StoreContext:
     """The context with nothing but links and sets that hold a product of `wanted`, an `(n,)` mask."""
     items = context.mined.sets.items
-    held = (wanted[np.where(items >= 0, items, 0)] & (items >= 0)).any(axis=1)
+    held = np.any(wanted[np.where(items >= 0, items, 0)] & (items >= 0), axis=1)
     narrowed = _narrow(context, lambda a, b: wanted[a] | wanted[b], held)
     if kind is not BundleType.VOLUME:
         return narrowed
