@@ -53,7 +53,7 @@ class PricingConfig(BaseModel):
     prior_lines: Annotated[float, Field(gt=0)] = 200
     """Order lines that the prior is worth beside the store's own."""
     discount_range: tuple[float, float] = (0.05, 0.30)
-    """Bounds of the store's discount, as shares."""
+    """Bounds of the store's usual discount; the lower one, scaled as type and objective, is the least of any bundle."""
     max_discount: Annotated[float, Field(ge=0, le=0.5)] = 0.5
     """Greatest discount on any product."""
     margin_floor: Annotated[float, Field(ge=0, lt=1)] = 0.15
@@ -66,8 +66,6 @@ class PricingConfig(BaseModel):
     """Step of the grid of discounts, from 0 to `max_discount`."""
     transfer_sd: Annotated[float, Field(gt=0)] = 0.10
     """How far a bundle's best discount may lie from what its products' own elasticities say."""
-    least_discount: Annotated[float, Field(ge=0, le=0.5)] = 0.05
-    """Where the store's prices decide, no bundle gives less: below it nobody notices. Scaled as the objective."""
 
 
 @dataclass(frozen=True)
@@ -125,20 +123,28 @@ def set_elasticity(
 def best_discount(
     elasticity: NDArray[np.float64], cost_ratio: NDArray[np.float64], config: PricingConfig
 ) -> NDArray[np.float64]:
-    """`(k,)` discount of the grid that earns most above the margin floor; the smallest of equals.
+    """`(k,)` discount of the grid that earns most above the margin floor; the smaller of equals.
+
+    Profit has one peak, at a price of c · e / (1 + e) for e < −1 and at list price else (Lerner), so that of all the
+    grid only the two steps beside it are compared.
 
     Args:
         elasticity: `(k,)` below 0.
         cost_ratio: `(k,)` cost over list price.
         config: The grid, the floor.
     """
-    steps = int(np.floor(config.max_discount / config.grid_step + 1e-9)) + 1
-    grid = np.round(np.arange(steps) * config.grid_step, 9)
-    paid = 1 - grid
-    profit = (paid[None, :] - cost_ratio[:, None]) * np.exp(elasticity[:, None] * np.log(paid)[None, :])
-    keeps_floor = paid[None, :] * (1 - config.margin_floor) >= cost_ratio[:, None] - 1e-9
-    keeps_floor[:, 0] = True
-    return grid[np.argmax(np.where(keeps_floor, np.round(profit, 9), -np.inf), axis=1)]
+    peak = np.divide(
+        cost_ratio * elasticity, 1 + elasticity, out=np.full(len(elasticity), np.inf), where=elasticity < -1
+    )
+    deepest = np.clip(1 - cost_ratio / (1 - config.margin_floor), 0.0, config.max_discount)
+    last = np.floor(deepest / config.grid_step + 1e-9)
+    below = np.clip(np.floor((1 - np.minimum(peak, 1.0)) / config.grid_step), 0, last)
+    above = np.minimum(below + 1, last)
+    earned = [
+        np.round((1 - step * config.grid_step - cost_ratio) * (1 - step * config.grid_step) ** elasticity, 9)
+        for step in (below, above)
+    ]
+    return np.asarray(np.round(np.where(earned[1] > earned[0], above, below) * config.grid_step, 9))
 
 
 def aim_discounts(found: Proposals, parts: Parts, combo: Combo, habits: PriceHabits, config: PricingConfig) -> Aim:
@@ -159,9 +165,8 @@ def aim_discounts(found: Proposals, parts: Parts, combo: Combo, habits: PriceHab
     asked = ~np.isnan(mean) & ~np.isnan(cost_ratio)
     trust = np.where(asked, known * spread**2 / (spread**2 + error**2), 0.0)
     centre = prior + trust * (cautious - prior)
-    noticed = np.round(
-        np.clip(centre, min(config.least_discount * factor, config.max_discount), config.max_discount), 9
-    )
+    bottom = min(config.discount_range[0] * TYPE_FACTOR[combo.type] * factor, config.max_discount)
+    noticed = np.round(np.clip(centre, bottom, config.max_discount), 9)
     wanted = np.where(asked, noticed, prior)
     half = Z80 * spread * np.sqrt(1 - trust)
     return Aim(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.context.prices import PriceHabits, price_habits
 from pipeline.context.store import Shop, StoreContext
-from pipeline.offers.discounts import PricingConfig, best_discount
+from pipeline.offers.discounts import OBJECTIVE_FACTOR, TYPE_FACTOR, PricingConfig, best_discount
 from pipeline.offers.pricing import Prices, price_candidates
 from pipeline.terms import BundleType, Combo, Objective
 from tests.support.planted import planted_store
@@ -182,7 +182,7 @@ def test_an_aim_lies_within_its_interval_and_is_worth_noticing(
     assert 0 <= aim.low[0] <= aim.wanted[0] <= aim.high[0] <= 0.5
     assert aim.best_low[0] <= aim.best[0] <= aim.best_high[0]
     assert 0 <= aim.trust[0] < 1
-    assert aim.wanted[0] >= 0.05 * 0.6 - 1e-9
+    assert aim.wanted[0] >= 0.05 * TYPE_FACTOR[kind] * OBJECTIVE_FACTOR.get(objective, 1.0) - 1e-9
 
 
 def test_a_planted_stores_habits_are_the_same_to_the_bit() -> None:
