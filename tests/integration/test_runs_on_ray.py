@@ -105,7 +105,7 @@ def test_a_plan_of_an_earlier_run_gives_the_same_bytes_under_another_deadline(fi
     assert unpinned.record["plan"] != first.report.record["plan"]
 
 
-def test_a_deadline_cuts_between_combos_and_says_what_it_cut(first: FirstRun) -> None:
+def test_a_deadline_cuts_between_combos_and_generations_and_says_what_it_cut(first: FirstRun) -> None:
     report = run_store(first.folder, settings_for(first.settings.data_dir, plan={"deadline_ms": 1}))
 
     states = [row["state"] for row in report.record["combos_evaluated"]]
@@ -113,6 +113,8 @@ def test_a_deadline_cuts_between_combos_and_says_what_it_cut(first: FirstRun) ->
     assert report.status == "partial"
     assert 0 < cut < 39
     assert {"code": "deadline", "detail": f"{cut} of 40 combos"} in report.record["reasons"]
+    assert report.record["portfolio"]["generations"] == 1
+    assert {"code": "deadline", "detail": "1 of 20 generations"} in report.record["reasons"]
     assert report.record["combos_attempted"] == 39 - cut
     assert report.bundles
 
