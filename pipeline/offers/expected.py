@@ -41,6 +41,8 @@ class OneOrder:
     list_price: float
     cost_ratio: float
     """Cost over list price of the parts of known cost; NaN where none is known."""
+    known_share: float = 1.0
+    """Share of the list price whose cost is known: what the profit rests on."""
 
     @property
     def profit(self) -> float:
@@ -108,6 +110,7 @@ def expected_of(count: int, days: int, order: OneOrder, lift: Lift, currency: st
             "lift": {"mean": lift.mean, "low": lift.low, "high": lift.high},
             "revenue_per_order": _money(order.price, currency),
             "profit_per_order": _money(order.profit, currency),
+            "cost_known_share": round(order.known_share, 6),
             "at_list": {
                 "orders_30d": round(rate.mean, 2),
                 "revenue_30d": _money(rate.mean * order.list_price, currency),

@@ -50,7 +50,9 @@ def expectation(context: StoreContext, judged: Judged, row: int) -> dict[str, An
     list_price, price = int(prices.list_price[row]), int(prices.price[row])
     # A pool is bought by the pick: an average one.
     share = int(found.pick[0]) / int(found.size[0]) if kind is BundleType.MIX_MATCH else 1.0
-    order = OneOrder(price * share, list_price * share, float(parts.cost_ratio()[0]))
+    order = OneOrder(
+        price * share, list_price * share, float(parts.cost_ratio()[0]), float(prices.known_share[row])
+    )  # fmt: skip
     discounted = int(parts.value[0, 1]) if kind is BundleType.BXGY else list_price
     discount = (list_price - price) / max(discounted, 1)
     count = int(judged.counts.count[row])
