@@ -97,19 +97,14 @@ def _tax(store: Subject, ray: list[float], inline: list[float]) -> Iterator[Figu
     yield Figure("what Ray costs", store.name, "a run longer by", "%", shares)
 
 
-def worker_memory(name: str, target: float) -> Figure:
-    """Memory of the worker processes that are ours alone (unique set size, the object store not counted)."""
-    children = psutil.Process().children(recursive=True)
-    used = tuple(_unique_mb(child) for child in children if _is_worker(child))
-    return Figure("memory of a worker", name, "unique set size", "MB", used, target)
-
-
-def _is_worker(process: psutil.Process) -> bool:
-    try:
-        return process.cmdline()[:1] != [] and process.cmdline()[0].startswith("ray::")
-    except psutil.Error:
-        return False
-
-
-def _unique_mb(process: psutil.Process) -> float:
-    return process.memory_full_info().uss / 1e6
+def worker_memory(name: str, target: float) -> Iterator[Figure]:
+    """Memory of our processes that is theirs alone (unique set size: the object store, which all share, is not)."""
+    used: dict[str, list[float]] = {"worker": [], "shard": []}
+    for process in psutil.Process().children(recursive=True):
+        title = (process.cmdline() or [""])[0]
+        if title.startswith("ray::") and not title.endswith("Agent"):
+            kind = "shard" if title.startswith("ray::StoreShard") else "worker"
+            used[kind].append(process.memory_full_info().uss / 1e6)
+    for kind, values in used.items():
+        if values:
+            yield Figure("memory of a process", f"{kind}, {name}", "unique set size", "MB", tuple(values), target)
