@@ -16,7 +16,7 @@ from configs.settings import Settings
 
 TARGETS = {"germany": 0.8, "united_kingdom_60d": 2.5, "synthetic-5000x1000": 1.0}
 """Seconds a whole run with a fresh context may take on two cores."""
-TIMES_FASTER = 20.0
+TIMES_FASTER = {"germany": 20.0}
 """How many times the speed of the control is wanted."""
 TAX_MS, TAX_SHARE = 100.0, 0.15
 """What Ray may cost a run: the larger of the two."""
@@ -64,7 +64,7 @@ class Bench:
         for name, once in (("NSGA-II a combo", False), ("NSGA-II once", True)):
             seconds = run_control(snapshot, vectors, nsga_once=once).seconds
             yield from (Figure(f"control, {name}", store.name, phase, "s", (took,)) for phase, took in seconds.items())
-            target = None if once else TIMES_FASTER
+            target = None if once else TIMES_FASTER.get(store.name)
             ratio = seconds["total"] / fresh.median
             yield Figure("beside the control", store.name, f"times faster, {name}", "×", (ratio,), target, True)
 
@@ -107,4 +107,5 @@ def worker_memory(name: str, target: float) -> Iterator[Figure]:
             used[kind].append(process.memory_full_info().uss / 1e6)
     for kind, values in used.items():
         if values:
-            yield Figure("memory of a process", f"{kind}, {name}", "unique set size", "MB", tuple(values), target)
+            wanted = target if kind == "worker" else None  # a shard holds as many stores as it is told to
+            yield Figure("memory of a process", f"{kind}, {name}", "unique set size", "MB", tuple(values), wanted)
