@@ -80,12 +80,12 @@ def _on_warm_ray(stores: list[Subject], parts: frozenset[str], repeats: int, set
             found = list(bench.measure(store))
             fresh += [(store, figure) for figure in found if figure.part == FRESH and figure.name == "total"]
             yield from found if "runs" in parts else []
-        yield worker_memory("no model, after these runs", WORKER_MB)
+        yield from worker_memory("no model, after these runs", WORKER_MB)
         if "embedding" in parts:
             subject = max(stores, key=lambda store: (store.folder is not None, store.products))
             texts = catalog_texts(read_snapshot(subject.ref.folder).catalog)
             yield from embedding_figures(subject.name, texts, settings.cluster, repeats)
-            yield worker_memory("with the model", EMBEDDING_WORKER_MB)
+            yield from worker_memory("with the model", EMBEDDING_WORKER_MB)
     # Without Ray beside it: the control gets the machine for itself.
     for store, total in fresh if "control" in parts else []:
         yield from bench.beside_control(store, total)

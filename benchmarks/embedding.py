@@ -2,13 +2,14 @@
 
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from actors.minilm import MiniLM, shared_model
-from benchmarks.measure import Figure
+from benchmarks.measure import Figure, timed
 from cluster.fanout import fan_out
 from cluster.tasks import embed_task
 from configs.settings import ClusterConfig
@@ -33,17 +34,17 @@ def through_tasks(texts: Sequence[str], config: ClusterConfig) -> float:
         return perf_counter() - begun
 
 
-def bare(texts: Sequence[str], processes: int, repeats: int) -> list[float]:
-    """Seconds of the model alone, one process a core, each with every n-th text; its first call loads the weights."""
-    shares = [list(texts[start::processes]) for start in range(processes)]
-    with multiprocessing.get_context("spawn").Pool(processes, maxtasksperchild=None) as pool:
+@contextmanager
+def bare_model(processes: int) -> Iterator[Callable[[Sequence[str]], float]]:
+    """The model alone, one process a core, each with every n-th text; a process loads the weights at its first call."""
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
         pool.map(_ready, range(processes), chunksize=1)
-        seconds = []
-        for _ in range(repeats):
-            begun = perf_counter()
-            pool.map(_embed, shares, chunksize=1)
-            seconds.append(perf_counter() - begun)
-    return seconds
+
+        def seconds(texts: Sequence[str]) -> float:
+            shares = [list(texts[start::processes]) for start in range(processes)]
+            return timed(lambda: pool.map(_embed, shares, chunksize=1))
+
+        yield seconds
 
 
 def _ready(_: int) -> bool:
@@ -58,8 +59,11 @@ def embedding_figures(subject: str, catalog: Sequence[str], config: ClusterConfi
     """Both ways in turn; the first repeat of each loads the model and is kept apart."""
     texts, processes = unique_texts(catalog), config.workers or os.cpu_count() or 1
     label = f"{subject}, {len(texts):,} texts"
-    tasks = [through_tasks(texts, config) for _ in range(repeats + 1)]
-    alone = bare(texts, processes, repeats + 1)
+    tasks, alone = [], []
+    with bare_model(processes) as bare:
+        for _ in range(repeats + 1):
+            tasks.append(through_tasks(texts, config))
+            alone.append(bare(texts))
     for name, of_tasks, of_bare in (("model loaded", tasks[1:], alone[1:]), ("with loading", tasks[:1], alone[:1])):
         yield Figure("first embedding", label, f"tasks, {name}", "s", tuple(of_tasks))
         yield Figure("first embedding", label, f"bare model, {name}", "s", tuple(of_bare))

@@ -39,15 +39,15 @@ def _draw(axes: object, runs: dict[tuple[str, str, str], Figure], stores: list[s
             label = phase if place == 0 else None
             axes.barh(at, values, height, left=left, color=colour, label=label)  # type: ignore[attr-defined]
             left += values
-        for x, y in zip(left, at, strict=True):
-            text = f" {x:.2f} s {SHORT[place]}"
+        for store, x, y in zip(stores, left, at, strict=True):
+            text = f" {runs[kind, store, 'total'].median:.2f} s {SHORT[place]}"
             axes.text(x, y, text, va="center", fontsize=7)  # type: ignore[attr-defined]
     for row, store in enumerate(stores):
         target = runs[KINDS[0], store, "total"].target
         if target is not None:
-            axes.plot([target, target], [row - 0.45, row + 0.45], "k:", lw=1)  # type: ignore[attr-defined]
+            axes.plot([target, target], [row - 0.45, row + 0.45], "k:", lw=1, zorder=0)  # type: ignore[attr-defined]
     axes.set_yticks(rows, stores)  # type: ignore[attr-defined]
     axes.invert_yaxis()  # type: ignore[attr-defined]
-    axes.margins(x=0.12)  # type: ignore[attr-defined]
-    axes.set_xlabel("seconds, medians by phase; dotted: the target")  # type: ignore[attr-defined]
-    axes.legend(loc="lower right", fontsize=8, frameon=False)  # type: ignore[attr-defined]
+    axes.margins(x=0.2)  # type: ignore[attr-defined]
+    axes.set_xlabel("seconds, medians of each phase and of the whole; dotted: the target")  # type: ignore[attr-defined]
+    axes.legend(loc="upper right", fontsize=8, frameon=False)  # type: ignore[attr-defined]

@@ -3,6 +3,8 @@
 import inspect
 import logging
 import os
+import re
+import socket
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +20,9 @@ LOCAL = "local"
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 """Work is spread over processes; threads within one would only wait for each other."""
+
+REACH_S = 5.0
+"""Longest wait for a cluster that is named to take a connection."""
 
 LOCAL_PARAMETERS = {"dashboard_agent_listen_port": 0, "no_monitor": True}
 """What `ray.init` has no argument for: any free port, where its agent would wait 4 s for another Ray on the machine to
@@ -82,6 +87,7 @@ def _connect(config: ClusterConfig) -> None:
     import ray
 
     address = address_of(config)
+    _reach(address)
     local: dict[str, Any] = {"num_cpus": config.workers, "include_dashboard": config.dashboard}
     shared: dict[str, Any] = {"runtime_env": {"env_vars": ONE_THREAD}}
     if address == LOCAL:
@@ -96,6 +102,17 @@ def _connect(config: ClusterConfig) -> None:
         )
     except (ConnectionError, RuntimeError) as error:
         raise PlatformError(f"no Ray at {address!r}: {str(error).splitlines()[0]}") from error
+
+
+def _reach(address: str) -> None:
+    """Refuse an address where nobody listens: Ray itself would try for minutes, and tell standard error of each try."""
+    found = re.fullmatch(r"(?:ray://)?\[?([^/]+?)\]?:(\d+)", address)
+    if found is None:
+        return
+    try:
+        socket.create_connection((found[1], int(found[2])), timeout=REACH_S).close()
+    except (OSError, OverflowError) as error:
+        raise PlatformError(f"no Ray at {address!r}: {error}; start one there, or leave --address out") from None
 
 
 def _set_local_parameters() -> None:

@@ -37,7 +37,7 @@ class ClusterConfig(BaseModel):
     """Most tasks of a run that are submitted and not done."""
     task_retries: Annotated[int, Field(ge=0)] = 3
     """How often a task is started again after its worker died."""
-    embed_batch: Annotated[int, Field(ge=1)] = 64
+    embed_batch: Annotated[int, Field(ge=1)] = 128
     """Texts of one embedding task."""
     dashboard: bool = False
     """Whether a local Ray serves its dashboard on 127.0.0.1."""

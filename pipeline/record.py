@@ -110,7 +110,7 @@ def objective_rows(context: StoreContext) -> dict[str, dict[str, Any]]:
             "confidence": round(context.needs[name].confidence, 6),
             "priority": round(context.needs[name].priority, 6),
             "rank": rank,
-            "eligible": context.lenses[name].eligible,
+            "eligible": context.lenses[name].eligible(context.shop.is_sellable),
         }
         for rank, name in enumerate(by_priority(context.needs), 1)
     }

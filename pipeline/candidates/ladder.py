@@ -61,7 +61,9 @@ def climb(
         for asked in _askings(context) if rows else ():
             parts, reports = zip(*(_ask(row, asked, combo, OVERSAMPLE * wanted, now) for row in rows), strict=True)
             found = Proposals.concat(parts)
-            found = found.take(fits_type(found.items, combo.type))
+            # A cold start may offer a pool of three, where its category has no fourth product.
+            if tier is not Tier.COLD_START:
+                found = found.take(fits_type(found.items, combo.type))
             found = replace(found, tier=np.full(len(found), tier, dtype=np.int8))
             found, seen = _unseen(found, seen)
             yield Rung(tier, found, reports)

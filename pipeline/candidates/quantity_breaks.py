@@ -13,7 +13,10 @@ def propose_quantity_breaks(context: StoreContext, combo: Combo, wanted: int) ->
     if combo.type is not BundleType.VOLUME:
         return nothing()
     lens, volume = context.lenses[combo.objective], context.volume
-    leads = np.flatnonzero(lens.alone & context.shop.is_sellable & (volume.breaks[:, 0] > 0))
+    # A family is sold while any of its variants is, whether or not the one that names it can be.
+    is_sold = np.zeros(len(lens.alone), dtype=bool)
+    is_sold[volume.group[context.shop.is_sellable]] = True
+    leads = np.flatnonzero(lens.alone & is_sold & (volume.breaks[:, 0] > 0))
     popularity = volume.orders / max(int(volume.orders.max(initial=0)), 1)
     best = leads[np.argsort(-(0.5 * popularity + 0.5 * lens.weight)[leads], kind="stable")][:wanted]
     if not len(best):

@@ -56,9 +56,12 @@ class Traits:
         """Share of random pairs with a lower cosine, in [0, 1]; 0.5 without vectors."""
         return percentile_of(cosine, self.background) if len(self.background) else np.full(cosine.shape, 0.5)
 
-    def bins(self, a: NDArray[np.integer], b: NDArray[np.integer]) -> tuple[NDArray[np.intp], ...]:
-        """Bin of each feature for the pairs `(a, b)`: text, category, price."""
-        text = np.searchsorted(COSINE_EDGES, self.percentile(self.cosine(a, b)), side="right")
+    def bins(
+        self, a: NDArray[np.integer], b: NDArray[np.integer], cosine: NDArray[np.float64] | None = None
+    ) -> tuple[NDArray[np.intp], ...]:
+        """Bin of each feature for the pairs `(a, b)`: text, category, price; `cosine` where it is known already."""
+        share = self.percentile(self.cosine(a, b) if cosine is None else cosine)
+        text = np.searchsorted(COSINE_EDGES, share, side="right")
         one, two = self.category[a], self.category[b]
         relation = np.where(one == two, 0, np.where(self.joined[one, two], 1, 2))
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -85,11 +88,19 @@ class Affinity:
         """Whether it rests on background percentiles alone."""
         return not self.odds
 
-    def score(self, a: NDArray[np.integer], b: NDArray[np.integer]) -> NDArray[np.float64]:
-        """`(k,)` affinity of the pairs `(a, b)` in [0, 1]; 0.5 is that of a random pair."""
+    def score(
+        self, a: NDArray[np.integer], b: NDArray[np.integer], cosine: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        """`(k,)` affinity of the pairs `(a, b)` in [0, 1]; 0.5 is that of a random pair.
+
+        Args:
+            a: `(k,)` SKUs.
+            b: `(k,)` SKUs beside them.
+            cosine: `(k,)` their cosines as `Traits.cosine` gives them, where they are known already.
+        """
         if self.is_cold:
-            return self.traits.percentile(self.traits.cosine(a, b))
-        total = sum(odds[bins] for odds, bins in zip(self.odds, self.traits.bins(a, b), strict=True))
+            return self.traits.percentile(self.traits.cosine(a, b) if cosine is None else cosine)
+        total = sum(odds[bins] for odds, bins in zip(self.odds, self.traits.bins(a, b, cosine), strict=True))
         return np.round(1 / (1 + np.exp(-np.asarray(total))), 9)
 
 

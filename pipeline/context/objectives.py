@@ -66,11 +66,10 @@ class Lens:
             return bool((self.alone & is_sellable).any())
         return bool((self.anchor & is_sellable).any() and (self.partner & is_sellable).any())
 
-    @property
-    def eligible(self) -> int:
-        """SKUs the objective is about: those that may lead, where somebody may stand beside them."""
-        pool = self.anchor | self.partner
-        return int(pool.sum()) if self.partner.any() and self.anchor.any() else 0
+    def eligible(self, is_sellable: Mask) -> int:
+        """Sellable SKUs the objective is about; none where nobody may lead, or nobody may stand beside."""
+        about = (self.anchor | self.partner) & is_sellable
+        return int(about.sum()) if self.serves(BundleType.FBT, is_sellable) else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,16 @@ def _transactional(context: StoreContext, kind: BundleType, pairs: _MemberPairs,
     return np.where(pairs.exists.sum(axis=1) > 1, 0.5 * joint + 0.3 * mean + 0.2 * least, 0.5 * joint + 0.5 * mean)
 
 
+def _affinities(context: StoreContext, pairs: _MemberPairs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Affinity and cosine of every existing pair; candidates share most of theirs, so each is worked out once."""
+    products, affinity = context.history.products, context.affinity
+    keys = pairs.first[pairs.exists].astype(np.int64) * products + pairs.second[pairs.exists]
+    distinct, place = np.unique(keys, return_inverse=True)
+    a, b = np.divmod(distinct, products) if len(distinct) else (distinct, distinct)
+    cosine = affinity.traits.cosine(a, b)
+    return affinity.score(a, b, cosine)[place], cosine[place]
+
+
 ALONE = 0.5
 """Semantic signal of a single product: neither here nor there."""
 
@@ -184,9 +194,9 @@ def score_candidates(
 ) -> Scores:  # fmt: skip
     """Score `k` candidates of one combo."""
     pairs = _member_pairs(found.items)
-    a, b = pairs.first[pairs.exists], pairs.second[pairs.exists]
-    mean, least = pairs.mean_and_least(_over_pairs(pairs, context.affinity.score(a, b)), ALONE)
-    cosine, _ = pairs.mean_and_least(_over_pairs(pairs, context.affinity.traits.cosine(a, b)), np.nan)
+    affinity, alike = _affinities(context, pairs)
+    mean, least = pairs.mean_and_least(_over_pairs(pairs, affinity), ALONE)
+    cosine, _ = pairs.mean_and_least(_over_pairs(pairs, alike), np.nan)
     semantic = np.round(0.5 * mean + 0.5 * least, 9)
     proof = np.asarray(np.round(np.clip(_transactional(context, kind, pairs, counts), 0, 1), 9), dtype=np.float64)
     business = np.round(_business(context, kind, lens, found, prices, counts, config), 9)

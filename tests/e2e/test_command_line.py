@@ -344,4 +344,4 @@ def test_settings_come_from_flag_before_environment_before_file(shell: Shell, ra
 def test_a_cluster_that_is_not_there_is_one_sentence(shell: Shell, tmp_path: Path) -> None:
     finished = run(shell, "127.0.0.1:1", tmp_path / "out")
 
-    assert_sentence(finished, "127.0.0.1:1", code=1)
+    assert_sentence(finished, "no Ray at", "127.0.0.1:1", "--address", code=1)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from benchmarks.synthetic import synthetic_store
 from pipeline.combo import evaluate_combo
 from pipeline.config import RunConfig
+from pipeline.context.mining import MiningConfig
 from pipeline.context.similarity import Engine, SimilarityConfig
 from pipeline.generate import Outcome, conclude, generate, plan_for
 from pipeline.ingest.snapshot import Snapshot
@@ -276,6 +277,18 @@ def test_searching_by_matrix_product_makes_the_same_bundles() -> None:
         return [(bundle.id, bundle.offer, bundle.score, bundle.name) for bundle in found.bundles]
 
     assert but_settings(again) == but_settings(outcome)
+
+
+def test_counting_by_fpgrowth_makes_the_same_bundles() -> None:
+    snapshot = synthetic_store(300, 40, 6)
+    fpgrowth = CONFIG.model_copy(update={"mining": MiningConfig(engine="mlxtend")})
+
+    ours, theirs = (generate(snapshot, no_vectors(snapshot), config) for config in (CONFIG, fpgrowth))
+
+    def but_settings(found: Outcome) -> list[object]:
+        return [(bundle.id, bundle.offer, bundle.score, bundle.name) for bundle in found.bundles]
+
+    assert but_settings(theirs) == but_settings(ours)
 
 
 # What runs, and what does not

@@ -119,3 +119,11 @@ def test_cold_bundles_keep_more_than_a_fifth_as_margin() -> None:
 
     assert outcome.bundles
     assert all(bundle.evidence["margin"]["after_discount"] > 0.2 for bundle in outcome.bundles)
+
+
+def test_a_category_of_three_makes_a_pool_in_a_store_without_orders() -> None:
+    snapshot = store_of(catalog(3))
+
+    bundles = generate(snapshot, random_vectors(snapshot), RunConfig()).bundles
+
+    assert any(bundle.type is BundleType.MIX_MATCH and len(bundle.products) == 3 for bundle in bundles)

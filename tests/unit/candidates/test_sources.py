@@ -113,6 +113,16 @@ def test_a_family_is_sold_by_quantity_most_bought_variant_first() -> None:
     assert found.quantity[0, :2].tolist() == [1, 1]
 
 
+def test_a_family_is_sold_though_the_variant_that_names_it_is_out_of_stock() -> None:
+    wares = [Ware("A", family="f", is_sellable=False), Ware("B", family="f")]
+    context = context_of(store_of(wares, [Basket({"A": units, "B": 1}) for units in (1, 1, 2, 4, 5)]))
+
+    found = propose_quantity_breaks(context, volume(context), 10)
+
+    assert found.items[:, :2].tolist() == [[1, -1]]
+    assert found.quantity[0, 0] == found.breaks[0, 0] == 5
+
+
 def test_only_the_objectives_own_products_are_sold_by_quantity() -> None:
     wares = [Ware("A", cost=1), Ware("B", cost=9)]
     context = context_of(store_of(wares, [Basket({"A": units, "B": units}) for units in (1, 1, 2, 4, 5)]))

@@ -129,10 +129,11 @@ def test_weekly_and_rarer_gaps_are_habits_others_are_not() -> None:
 def test_category_orders_count_an_order_once_and_only_of_late() -> None:
     wares = [Ware("A", category="Tea"), Ware("B", category="Tea"), Ware("C", category="Cups")]
 
-    found = features(wares, [bought("A", "B", "C"), bought("A"), bought("C", day=DAY - 60)])
+    found = features(wares, [bought("A", "B", "C"), bought("A", day=DAY - 59), bought("C", day=DAY - 60)])
 
-    # categories are listed by name: Cups, Tea
+    # categories are listed by name: Cups, Tea; the sixty days before 5 October begin on DAY − 59
     assert found.category_orders.tolist() == [1, 2]
+    assert found.recent_orders.tolist() == [2, 1, 1]
 
 
 def test_words_in_title_or_tags_tell_a_season_that_comes() -> None:

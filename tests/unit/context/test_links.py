@@ -13,8 +13,8 @@ def pairs(links: Links) -> set[tuple[int, int]]:
 
 
 def shop_with_habits() -> list[tuple[str, ...]]:
-    """A and B in ten orders of 100, C and D in two, the rest alone."""
-    return [("A", "B")] * 10 + [("C", "D")] * 2 + [("E",)] * 88
+    """A and B in ten orders of 100, C and D in two, A and E in one, the rest alone."""
+    return [("A", "B")] * 10 + [("C", "D")] * 2 + [("A", "E")] + [("E",)] * 87
 
 
 def test_links_are_by_anchor_then_strength_then_partner() -> None:

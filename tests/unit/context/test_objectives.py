@@ -207,6 +207,8 @@ def test_an_objective_serves_only_types_that_it_has_sellable_products_for() -> N
     assert seen.serves(BundleType.FBT, everything)
     assert not seen.serves(BundleType.FBT, but_new)
     assert not seen.serves(BundleType.VOLUME, everything)
+    # A, B, D and E are established and may lead, C is new and may stand beside them
+    assert (seen.eligible(everything), seen.eligible(but_new)) == (5, 0)
 
 
 def test_a_better_margin_weighs_more_on_margin_guard() -> None:
