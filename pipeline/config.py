@@ -56,5 +56,8 @@ class RunConfig(BaseModel):
         )  # fmt: skip
 
     def sha256(self) -> str:
-        """Hash of all settings, as evidence names it."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """Hash of all settings that may change a bundle, as evidence names it.
+
+        Two ways to find the same neighbours are no difference.
+        """
+        return hashlib.sha256(self.model_dump_json(exclude={"similarity": {"engine"}}).encode()).hexdigest()
