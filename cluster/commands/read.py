@@ -26,7 +26,7 @@ def _database(data_dir: Path | None) -> Iterator[Database]:
         yield database
 
 
-def _find_run(database: Database, run: str | None, store: str | None) -> Run:
+def find_run(database: Database, run: str | None, store: str | None) -> Run:
     """A run by id, or the newest one of a store, or of all stores."""
     if run and run != LATEST:
         return database.find_run(run)
@@ -41,7 +41,7 @@ def _find_run(database: Database, run: str | None, store: str | None) -> Run:
 def bundles_command(run: str | None, store: str | None, *, data_dir: Path | None, as_json: bool) -> int:
     """List the bundles of a run."""
     with _database(data_dir) as database:
-        found = _find_run(database, run, store)
+        found = find_run(database, run, store)
         bundles = database.for_store(found.store).bundles(found.run_id)
     if as_json:
         print_json({"run_id": found.run_id, "store": found.store, "bundles": bundles})
@@ -88,7 +88,7 @@ def _find_bundle(database: Database, bundle_id: str, run: str | None) -> dict[st
     """A bundle by its id, or by the beginning of it within a run."""
     if len(bundle_id) == 36:
         return database.find_bundle(bundle_id, run if run != LATEST else None).body
-    found = _find_run(database, run, None)
+    found = find_run(database, run, None)
     bodies = database.for_store(found.store).bundles(found.run_id)
     fitting = [body for body in bodies if body["id"].startswith(bundle_id)]
     if len(fitting) != 1:
@@ -100,7 +100,7 @@ def _find_bundle(database: Database, bundle_id: str, run: str | None) -> dict[st
 def why_not_command(run: str, skus: list[str], store: str | None, *, data_dir: Path | None, as_json: bool) -> int:
     """Say why a set of products is no bundle; without products, count all reasons."""
     with _database(data_dir) as database:
-        found = _find_run(database, run, store)
+        found = find_run(database, run, store)
         records = database.for_store(found.store)
         if not skus:
             return _show_counts(found.run_id, records.rejection_counts(found.run_id), as_json=as_json)
@@ -145,7 +145,7 @@ def _show_counts(run_id: str, counts: dict[Reason, int], *, as_json: bool) -> in
 def export_command(run: str, to: str, folder: Path, store: str | None, *, data_dir: Path | None, as_json: bool) -> int:
     """Write a run's bundles to a file, with a manifest."""
     with _database(data_dir) as database:
-        found = _find_run(database, run, store)
+        found = find_run(database, run, store)
         bundles = database.for_store(found.store).bundles(found.run_id)
     name = f"bundles.{to}"
     export = FORMATS[to].write(bundles)

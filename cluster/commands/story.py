@@ -1,8 +1,9 @@
 """Why a bundle exists, and why a set is none, in sentences a merchant understands."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipeline.money import decimal
 from pipeline.terms import BundleType, Reason
 
 TIERS = {
@@ -23,6 +24,7 @@ REASONS = {
     Reason.INCOMPATIBLE_CATEGORIES: "its categories are not bought together",
     Reason.EXCLUDED: "a rule of the store excludes it",
     Reason.NEVER_TOGETHER: "a rule of the store keeps the products apart",
+    Reason.PRICE_LIMIT: "its price is outside the limits that the store set",
     Reason.DUPLICATE: "it is nearly the same as a bundle that was kept",
     Reason.NOT_SELECTED: "other bundles added more to the list",
     Reason.NEVER_PROPOSED: "no source proposed it",
@@ -89,6 +91,33 @@ def _weights(bundle: dict[str, Any]) -> str:
         f"{signals['business']:.2f}; {weights['category']!r} had {weights['category_orders']} orders in the last "
         "60 days, which sets these weights."
     )
+
+
+def measured(reason: Reason, figure: float | None, bundle: Mapping[str, Any] | None = None) -> str:
+    """What a gate measured, to be put after the reason; empty where that says nothing more.
+
+    Args:
+        reason: Why a candidate is no bundle.
+        figure: What was measured; None where nothing was.
+        bundle: Any bundle of the store, for its currency.
+    """
+    if figure is None:
+        return ""
+    match reason:
+        case Reason.MARGIN_TOO_LOW:
+            return f" ({figure:.1%} of the price)"
+        case Reason.LOW_SUPPORT:
+            return f" ({figure:g} order{'' if figure == 1 else 's'})"
+        case Reason.INVALID_PRICE | Reason.PRICE_LIMIT:
+            currency = bundle["offer"]["currency"] if bundle else ""
+            return f" ({decimal(int(figure), currency)} {currency})".replace(" )", ")")
+        case Reason.NOT_SELLABLE | Reason.EXCLUDED:
+            return f" ({figure:g} product{'' if figure == 1 else 's'})"
+        case Reason.INCOMPATIBLE_CATEGORIES | Reason.NEVER_TOGETHER:
+            return f" ({figure:g} pair{'' if figure == 1 else 's'})"
+        case Reason.DUPLICATE | Reason.NOT_SELECTED:
+            return f" (score {figure:.3f})"
+    return ""
 
 
 def why_not_story(skus: Sequence[str], reasons: Sequence[tuple[Reason, int]]) -> list[str]:
