@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pipeline.candidates.counts import Counts
 from pipeline.candidates.frame import WIDTH, Proposals
 from pipeline.columns import Columns
-from pipeline.context.association import shrunk_lift, transactional, wilson
+from pipeline.context.association import SHARES, strength, surety_of_sets
 from pipeline.context.objectives import Lens
 from pipeline.context.store import StoreContext
 from pipeline.offers.pricing import Prices
@@ -122,15 +122,10 @@ def _over_pairs(pairs: _MemberPairs, values: NDArray[np.float64]) -> NDArray[np.
 
 
 def _pair_proof(context: StoreContext, a: NDArray[np.int32], b: NDArray[np.int32]) -> NDArray[np.float64]:
-    """How strongly orders say that two products go together, mega-baskets weighing less; in [0, 1]."""
-    mined, orders = context.mined, max(context.orders, 1)
-    found = mined.pairs.find(a, b)
-    at = np.maximum(found, 0)
-    count = np.where(found >= 0, mined.pairs.count[at] if len(mined.pairs) else 0, 0)
-    weight = np.where(found >= 0, mined.pairs.weight[at] if len(mined.pairs) else 0.0, 0.0)
-    chance = mined.item_weight[a] * mined.item_weight[b] / max(mined.total_weight, 1.0)
-    low, _ = wilson(count, np.minimum(mined.item_orders[a], mined.item_orders[b]))
-    return np.where(count > 0, transactional(shrunk_lift(weight, chance), low, count / orders), 0.0)
+    """The stronger bond of two products; 0 where no pair was mined."""
+    found = context.mined.pairs.find(a, b)
+    either = np.append(context.bonds.either, 0.0)
+    return np.asarray(either[found])
 
 
 def _transactional(context: StoreContext, kind: BundleType, pairs: _MemberPairs, counts: Counts) -> NDArray[np.float64]:
@@ -142,7 +137,9 @@ def _transactional(context: StoreContext, kind: BundleType, pairs: _MemberPairs,
     mean, least = pairs.mean_and_least(proof, 0.0)
     if kind is BundleType.MIX_MATCH:
         return 0.3 * support + 0.5 * mean + 0.2 * least
-    joint = np.where(counts.count > 0, transactional(counts.shrunk_lift, counts.confidence_low, counts.support), 0.0)
+    surety = surety_of_sets(counts.count, counts.expected)
+    joint = strength(counts.shrunk_lift, counts.confidence_low, counts.support, surety, np.zeros(len(surety)))
+    joint = np.where(counts.count > 0, joint / (1 - SHARES["ease"]), 0.0)
     return np.where(pairs.exists.sum(axis=1) > 1, 0.5 * joint + 0.3 * mean + 0.2 * least, 0.5 * joint + 0.5 * mean)
 
 
