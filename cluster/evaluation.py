@@ -12,16 +12,31 @@ from cluster.progress import Progress
 from cluster.session import data_folder
 from cluster.tasks import embed_task
 from configs.settings import Settings
+from pipeline.config import RunConfig
 from pipeline.context.embedding import EmbeddingCache, catalog_texts, length_batches
-from pipeline.context.store import prepare
+from pipeline.context.store import StoreContext, prepare
 from pipeline.evaluation.arms import OURS, WEIGHT_ARMS, StoreEvaluation, evaluate_arms
 from pipeline.evaluation.config import EvaluationConfig
 from pipeline.evaluation.delivered import arm_config, deliver
+from pipeline.evaluation.hidden import HiddenConfig
 from pipeline.evaluation.holdout import Holdout, assert_no_leak, split
+from pipeline.evaluation.signals import StoreSignals, measure
 from pipeline.ingest.snapshot import Catalog, Snapshot
 
 context_task = ray.remote(num_cpus=1, max_retries=3)(prepare)
 deliver_task = ray.remote(num_cpus=1, max_retries=3)(deliver)
+
+
+def measure_signals(held: Holdout, vectors: NDArray[np.float32], run: RunConfig) -> StoreSignals:
+    """Measure the signals of one store on the contexts that a run would see."""
+
+    def known_before(cut: Holdout) -> StoreContext:
+        return prepare(cut.training, vectors, cut.cut, run.context)
+
+    return measure(held, known_before, HiddenConfig(seed=run.seed), run.ease)
+
+
+signals_task = ray.remote(num_cpus=1, max_retries=3)(measure_signals)
 
 
 class Evaluator:
@@ -48,6 +63,20 @@ class Evaluator:
         vectors = self._vectors(snapshot.catalog)
         self._progress.phase(f"{snapshot.store}: arms", 1 + len(WEIGHT_ARMS))
         return evaluate_arms(held, self._lists(held, vectors), self._config)
+
+    def signals(self, snapshot: Snapshot, as_of: int | None, days: int | None) -> StoreSignals:
+        """Hide a product of each held-out basket, and ask every signal for it.
+
+        Raises:
+            EmptyStoreError: nothing before the cut, or nothing after it.
+        """
+        held = split(snapshot, as_of=as_of, days=days)
+        vectors = self._vectors(snapshot.catalog)
+        self._progress.phase(f"{snapshot.store}: signals", 1)
+        task = signals_task.options(name=f"signals:{snapshot.store}")
+        found: StoreSignals = ray.get(task.remote(held, vectors, self._settings.run), timeout=None)
+        self._progress.step()
+        return found
 
     def _lists(self, held: Holdout, vectors: NDArray[np.float32]) -> dict[str, Any]:
         run = self._settings.run
