@@ -7,7 +7,7 @@ import sys
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -159,7 +159,13 @@ def evaluate(
     days: Annotated[
         int | None, typer.Option(min=1, help="Hold out that many days after --as-of; else the last 20 % of orders.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Where evaluation.json and evaluation.svg go.")] = None,
+    signals: Annotated[
+        bool, typer.Option("--signals", help="Hide a product of each basket, and ask every signal alone and the blend.")
+    ] = False,
+    curve: Annotated[
+        bool, typer.Option("--curve", help="Milliseconds against quality, with parts switched off and cut early.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Where the JSON and the picture go.")] = None,
     workers: Workers = None,
     address: Address = None,
     data_dir: DataDir = None,
@@ -168,9 +174,14 @@ def evaluate(
     """Say how good the bundles are: a temporal holdout, beside popularity, control and arms."""
     from cluster.commands.evaluate import evaluate_command
 
+    if signals and curve:
+        raise typer.BadParameter("--signals and --curve are two measurements; ask for one at a time")
     day = as_of.date() if as_of else None
+    what: Literal["signals", "curve", "evaluation"] = "signals" if signals else "curve" if curve else "evaluation"
     _exit(
-        evaluate_command(folders, day, days, out, workers=workers, address=address, data_dir=data_dir, as_json=as_json)
+        evaluate_command(
+            folders, day, days, out, what, workers=workers, address=address, data_dir=data_dir, as_json=as_json
+        )
     )
 
 
@@ -205,8 +216,8 @@ def why_not(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say why a set of products is no bundle."""
-    from cluster.commands.read import why_not_command
+    """Say why a set of products is no bundle, also one that no source proposed."""
+    from cluster.commands.why_not import why_not_command
 
     _exit(why_not_command(run, skus or [], store, data_dir=data_dir, as_json=as_json))
 

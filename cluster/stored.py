@@ -76,8 +76,13 @@ class StoredRun:
         return conclude(self.context, self.catalog, self.plan, results, self.config, _generations(self.run))
 
 
-def open_run(run: Run, settings: Settings) -> StoredRun:
+def open_run(run: Run, settings: Settings, *, embed: bool = True) -> StoredRun:
     """Open a run that ended with bundles.
+
+    Args:
+        run: As the database has it.
+        settings: Where snapshots and vectors are.
+        embed: Whether texts whose vectors were lost are embedded again; else the store is seen without any vectors.
 
     Raises:
         NotFoundError: the run has no plan or no record, or its snapshot is gone.
@@ -92,7 +97,8 @@ def open_run(run: Run, settings: Settings) -> StoredRun:
         raise NotFoundError("snapshot", run.snapshot[:12], hint)
     snapshot = SnapshotRef(run.store, folder)
     shard = StoreShard(home / "vectors", MiniLM().info)
-    _embed_missing(shard, snapshot, home / "vectors")
+    if embed:
+        _embed_missing(shard, snapshot, home / "vectors")
     return StoredRun(run, parse_settings(run.settings), Plan.model_validate(run.plan), shard, snapshot)
 
 

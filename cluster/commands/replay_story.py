@@ -59,13 +59,13 @@ def changed_story(
     )
     for bundle in compared.lost[:LISTED]:
         reason, figure = lost[bundle["id"]]
-        lines.append(f"lost: {_named(bundle)}: {REASONS[reason]}{measured(reason, figure, bundle)}.")
+        lines.append(
+            f"lost: {_named(bundle)}: {REASONS[reason]}{measured(reason, figure, bundle['offer']['currency'])}."
+        )
     lines += _more(compared.lost, "lost")
     for bundle in compared.gained[:LISTED]:
-        was = (
-            "no source had proposed it" if gained[bundle["id"]] is Reason.NEVER_PROPOSED else f"{gained[bundle['id']]}"
-        )
-        lines.append(f"new: {_named(bundle)} at {_price(bundle)}, rank {bundle['rank']} (before: {was}).")
+        before_it = REASONS[gained[bundle["id"]]]
+        lines.append(f"new: {_named(bundle)} at {_price(bundle)}, rank {bundle['rank']}; before, {before_it}.")
     lines += _more(compared.gained, "new")
     return lines + list(_moved(compared))
 

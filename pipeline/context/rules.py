@@ -181,7 +181,7 @@ def rulebook_of(catalog: Catalog, currency: str, config: RulesConfig) -> Ruleboo
     """
     if config.is_empty:
         return None
-    names = _Names(catalog)
+    names = CatalogNames(catalog)
     unmatched: list[str] = []
 
     def mark(what: str, selectors: Sequence[Selector]) -> NDArray[np.bool_]:
@@ -211,7 +211,7 @@ def rulebook_of(catalog: Catalog, currency: str, config: RulesConfig) -> Ruleboo
     )
 
 
-class _Names:
+class CatalogNames:
     """What the products of a catalog are called."""
 
     def __init__(self, catalog: Catalog) -> None:
