@@ -38,6 +38,9 @@ class ScoringConfig(BaseModel):
     """Orders at which α has fallen to half."""
     gamma: Annotated[float, Field(ge=0, le=1)] = 0.2
     """Weight of the business signal; β is what α and γ leave."""
+    demand_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share of the semantic signal that is how often the two products are bought at all: expected co-purchase is
+    affinity times demand. Products of few orders are expected to sell as their category does."""
     full_margin: Annotated[float, Field(gt=0, le=1)] = 0.6
     """Margin after discount that earns the full business signal."""
 
@@ -143,6 +146,27 @@ def _transactional(context: StoreContext, kind: BundleType, pairs: _MemberPairs,
     return np.where(pairs.exists.sum(axis=1) > 1, 0.5 * joint + 0.3 * mean + 0.2 * least, 0.5 * joint + 0.5 * mean)
 
 
+def expected_share(context: StoreContext) -> NDArray[np.float64]:
+    """`(n,)` share of orders that hold each product, shrunk by ten orders to the mean of its category."""
+    category, orders = context.shop.category, context.mined.item_orders.astype(np.float64)
+    sold = np.bincount(category, weights=orders)
+    usual = sold / np.maximum(np.bincount(category), 1) / max(context.orders, 1)
+    return np.asarray((orders + 10 * usual[category]) / (context.orders + 10))
+
+
+def _expected_copurchase(
+    context: StoreContext, a: NDArray[np.int32], b: NDArray[np.int32], demand_share: float
+) -> NDArray[np.float64]:
+    """How much two products are expected to be bought together, from what they are and how often each sells."""
+    share = expected_share(context)
+    demand = np.sqrt(share[a] * share[b])
+    reached = demand / (demand + HALF_DEMAND)
+    return np.asarray((1 - demand_share) * context.affinity.score(a, b) + demand_share * reached)
+
+
+HALF_DEMAND = 0.02
+"""Share of orders, as the geometric mean of two products, at which demand reaches half."""
+
 ALONE = 0.5
 """Semantic signal of a single product: neither here nor there."""
 
@@ -182,7 +206,8 @@ def score_candidates(
     """Score `k` candidates of one combo."""
     pairs = _member_pairs(found.items)
     a, b = pairs.first[pairs.exists], pairs.second[pairs.exists]
-    mean, least = pairs.mean_and_least(_over_pairs(pairs, context.affinity.score(a, b)), ALONE)
+    expected = _expected_copurchase(context, a, b, config.demand_share)
+    mean, least = pairs.mean_and_least(_over_pairs(pairs, expected), ALONE)
     cosine, _ = pairs.mean_and_least(_over_pairs(pairs, context.affinity.traits.cosine(a, b)), np.nan)
     semantic = np.round(0.5 * mean + 0.5 * least, 9)
     proof = np.asarray(np.round(np.clip(_transactional(context, kind, pairs, counts), 0, 1), 9), dtype=np.float64)
