@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo test check unit integration cluster browser bench lock
+.PHONY: help install demo test check unit integration cluster browser bench docs lock
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ browser: ## Debian's Chromium for tests of pages; without it they are skipped an
 
 bench: install ## what it costs, beside what a user would pick instead
 	$(BIN)/python -m benchmarks
+
+docs: install ## write docs/settings.md from the settings themselves
+	$(BIN)/python -m configs.origins docs/settings.md
 
 lock: ## renew the hashed locks (needs uv)
 	uv pip compile pyproject.toml --quiet --extra dev --generate-hashes --universal --python-version 3.11 --output-file requirements-dev.lock

@@ -7,7 +7,7 @@ import sys
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The database of runs and bundles.", no_args_is_help=True)
 app.add_typer(db, name="db")
+config = typer.Typer(help="The settings.", no_args_is_help=True)
+app.add_typer(config, name="config")
 
 
 class Mode(StrEnum):
@@ -61,6 +63,24 @@ Workers = Annotated[int | None, typer.Option(min=1, help="CPUs of a local Ray; a
 Address = Annotated[str | None, typer.Option(help="Address of a running Ray cluster.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 RunOption = Annotated[str | None, typer.Option("--run", help="Run id; the newest by default.")]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="A setting, such as portfolio.limit=10; `basketry config show` lists them."),
+]
+Limit = Annotated[int | None, typer.Option(min=1, help="Most bundles; 20 by default.")]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(help="Products that may be in no bundle: sku:…, tag:…, vendor:… or category:…; may be repeated."),
+]
+Pin = Annotated[
+    list[str] | None,
+    typer.Option(help="Products that get a place where a good candidate holds them, named likewise."),
+]
+Apart = Annotated[
+    list[str] | None, typer.Option("--never-together", help="Two SKUs, A,B, that no bundle may hold both of.")
+]
+MinPrice = Annotated[str | None, typer.Option(help="Least price of a bundle.")]
+MaxPrice = Annotated[str | None, typer.Option(help="Greatest price of a bundle.")]
 DataDir = Annotated[
     Path | None,
     typer.Option("--data-dir", help="Database, snapshots and caches; BASKETRY_DATA_DIR or .basketry by default."),
@@ -87,8 +107,14 @@ def run(
         Mode | None, typer.Option(help="full: every combo until the deadline; budget: what time allows.")
     ] = None,
     budget: Annotated[str | None, typer.Option(help="Deadline of the search, such as 12s or 800ms.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Most bundles; 20 by default.")] = None,
+    limit: Limit = None,
     as_of: AsOf = None,
+    exclude: Exclude = None,
+    pin: Pin = None,
+    never_together: Apart = None,
+    min_price: MinPrice = None,
+    max_price: MaxPrice = None,
+    assignments: Assignments = None,
     plan: Annotated[Path | None, typer.Option(help="A plan.json to run again instead of making one.")] = None,
     workers: Workers = None,
     fanout: Annotated[Fanout | None, typer.Option(help="combo: one task for each combo.")] = None,
@@ -101,10 +127,13 @@ def run(
 ) -> None:
     """Make bundles of a store's files, from ingest to the report."""
     from cluster.commands.run import Request, run_command
+    from configs.flags import parse_assignments, parse_rules
 
     request = Request(
         folder=folder, store=store, mode=mode, budget=budget, limit=limit, as_of=as_of.date() if as_of else None,
         plan=plan, workers=workers, fanout=fanout, address=address, out=out, data_dir=data_dir,
+        assignments=parse_assignments(assignments or ()),
+        rules=parse_rules(exclude, pin, never_together, min_price, max_price),
     )  # fmt: skip
     _exit(run_command(request, as_json=as_json))
 
@@ -130,7 +159,13 @@ def evaluate(
     days: Annotated[
         int | None, typer.Option(min=1, help="Hold out that many days after --as-of; else the last 20 % of orders.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Where evaluation.json and evaluation.svg go.")] = None,
+    signals: Annotated[
+        bool, typer.Option("--signals", help="Hide a product of each basket, and ask every signal alone and the blend.")
+    ] = False,
+    curve: Annotated[
+        bool, typer.Option("--curve", help="Milliseconds against quality, with parts switched off and cut early.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Where the JSON and the picture go.")] = None,
     workers: Workers = None,
     address: Address = None,
     data_dir: DataDir = None,
@@ -139,9 +174,14 @@ def evaluate(
     """Say how good the bundles are: a temporal holdout, beside popularity, control and arms."""
     from cluster.commands.evaluate import evaluate_command
 
+    if signals and curve:
+        raise typer.BadParameter("--signals and --curve are two measurements; ask for one at a time")
     day = as_of.date() if as_of else None
+    what: Literal["signals", "curve", "evaluation"] = "signals" if signals else "curve" if curve else "evaluation"
     _exit(
-        evaluate_command(folders, day, days, out, workers=workers, address=address, data_dir=data_dir, as_json=as_json)
+        evaluate_command(
+            folders, day, days, out, what, workers=workers, address=address, data_dir=data_dir, as_json=as_json
+        )
     )
 
 
@@ -176,10 +216,53 @@ def why_not(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say why a set of products is no bundle."""
-    from cluster.commands.read import why_not_command
+    """Say why a set of products is no bundle, also one that no source proposed."""
+    from cluster.commands.why_not import why_not_command
 
     _exit(why_not_command(run, skus or [], store, data_dir=data_dir, as_json=as_json))
+
+
+@app.command()
+def replay(
+    run: Annotated[str, typer.Argument(help="Run id, or `latest`.")],
+    limit: Limit = None,
+    exclude: Exclude = None,
+    pin: Pin = None,
+    never_together: Apart = None,
+    min_price: MinPrice = None,
+    max_price: MaxPrice = None,
+    assignments: Assignments = None,
+    store: Store = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Do a run again and compare byte for byte; with settings or rules: say what they would change."""
+    from cluster.commands.replay import replay_command
+    from configs.flags import parse_assignments, parse_rules
+
+    changes = parse_assignments((*(assignments or ()), *([f"portfolio.limit={limit}"] if limit else ())))
+    rules = parse_rules(exclude, pin, never_together, min_price, max_price)
+    _exit(replay_command(run, store, changes, rules, data_dir=data_dir, as_json=as_json))
+
+
+@config.command()
+def show(
+    origin: Annotated[bool, typer.Option("--origin", help="Say where each value came from.")] = False,
+    changed: Annotated[bool, typer.Option("--changed", help="Only those that are not at their default.")] = False,
+    assignments: Assignments = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """List every setting in force: flag > environment > basketry.yaml > default."""
+    from cluster.commands.config import config_command
+    from configs.flags import parse_assignments
+
+    _exit(
+        config_command(
+            parse_assignments(assignments or ()), data_dir=data_dir, with_origin=origin, as_json=as_json,
+            only_changed=changed,
+        )
+    )  # fmt: skip
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """Evaluation on Ray: each arm of a store is a task on one shared context of its training view."""
 
+import time
 from typing import Any
 
 import numpy as np
@@ -12,16 +13,39 @@ from cluster.progress import Progress
 from cluster.session import data_folder
 from cluster.tasks import embed_task
 from configs.settings import Settings
+from pipeline.config import RunConfig
 from pipeline.context.embedding import EmbeddingCache, catalog_texts, length_batches
-from pipeline.context.store import prepare
+from pipeline.context.store import StoreContext, prepare
 from pipeline.evaluation.arms import OURS, WEIGHT_ARMS, StoreEvaluation, evaluate_arms
 from pipeline.evaluation.config import EvaluationConfig
+from pipeline.evaluation.curve import Point, measure_curve
 from pipeline.evaluation.delivered import arm_config, deliver
+from pipeline.evaluation.hidden import HiddenConfig
 from pipeline.evaluation.holdout import Holdout, assert_no_leak, split
+from pipeline.evaluation.signals import StoreSignals, measure
 from pipeline.ingest.snapshot import Catalog, Snapshot
 
 context_task = ray.remote(num_cpus=1, max_retries=3)(prepare)
 deliver_task = ray.remote(num_cpus=1, max_retries=3)(deliver)
+
+
+def measure_signals(held: Holdout, vectors: NDArray[np.float32], run: RunConfig) -> StoreSignals:
+    """Measure the signals of one store on the contexts that a run would see."""
+
+    def known_before(cut: Holdout) -> StoreContext:
+        return prepare(cut.training, vectors, cut.cut, run.context)
+
+    hidden = HiddenConfig(seed=run.seed)
+    return measure(held, known_before, hidden, run.ease.model_copy(update={"min_orders": hidden.min_orders}))
+
+
+def timed_curve(held: Holdout, vectors: NDArray[np.float32], run: RunConfig) -> list[Point]:
+    """Measure the curve of one store by the clock of the worker."""
+    return measure_curve(held, vectors, run, time.perf_counter)
+
+
+curve_task = ray.remote(num_cpus=1, max_retries=3)(timed_curve)
+signals_task = ray.remote(num_cpus=1, max_retries=3)(measure_signals)
 
 
 class Evaluator:
@@ -48,6 +72,33 @@ class Evaluator:
         vectors = self._vectors(snapshot.catalog)
         self._progress.phase(f"{snapshot.store}: arms", 1 + len(WEIGHT_ARMS))
         return evaluate_arms(held, self._lists(held, vectors), self._config)
+
+    def signals(self, snapshot: Snapshot, as_of: int | None, days: int | None) -> StoreSignals:
+        """Hide a product of each held-out basket, and ask every signal for it.
+
+        Raises:
+            EmptyStoreError: nothing before the cut, or nothing after it.
+        """
+        held = split(snapshot, as_of=as_of, days=days)
+        vectors = self._vectors(snapshot.catalog)
+        self._progress.phase(f"{snapshot.store}: signals", 1)
+        task = signals_task.options(name=f"signals:{snapshot.store}")
+        found: StoreSignals = ray.get(task.remote(held, vectors, self._settings.run))
+        self._progress.step()
+        return found
+
+    def curve(self, snapshot: Snapshot, as_of: int | None, days: int | None) -> list[Point]:
+        """Run a store with parts switched off or cut early, one variant after the other.
+
+        Raises:
+            EmptyStoreError: nothing before the cut, or nothing after it.
+        """
+        held = split(snapshot, as_of=as_of, days=days)
+        vectors = self._vectors(snapshot.catalog)
+        self._progress.phase(f"{snapshot.store}: curve", 1)
+        points: list[Point] = ray.get(curve_task.remote(held, vectors, self._settings.run))
+        self._progress.step()
+        return points
 
     def _lists(self, held: Holdout, vectors: NDArray[np.float32]) -> dict[str, Any]:
         run = self._settings.run

@@ -149,7 +149,8 @@ class StoreRunner:
         self._progress.phase("embedding", len(texts))
         batches = [[texts[at] for at in rows] for rows in length_batches(texts, self._settings.cluster.embed_batch)]
         # Long texts first, so that the last tasks to finish are short ones.
-        for batch, reference in self._fan_out(batches[::-1], self._submit_embedding):
+        at_once = self._at_once(self._settings.ml.parallel_embedding_batches)
+        for batch, reference in self._fan_out(batches[::-1], self._submit_embedding, at_once):
             self._get(reference)
             self._progress.step(len(batch))
         return {"texts": len(texts), "seconds": round(time.perf_counter() - started, 3)}
@@ -213,7 +214,12 @@ class StoreRunner:
             task = evaluate_task.options(name=name, max_retries=self._retries)
             return task.remote(context, combos, plan, self._config, deadline)
 
-        for combos, reference in self._fan_out(parts, submit, may_start=lambda: time.time() < deadline or not results):
+        at_once = self._at_once(self._settings.ml.parallel_candidate_generation)
+
+        def may_start() -> bool:
+            return time.time() < deadline or not results
+
+        for combos, reference in self._fan_out(parts, submit, at_once, may_start=may_start):
             results.append(_or_failed(combos, reference, self._settings.cluster.wait_s))
             self._progress.step(len(combos))
         return results
@@ -226,9 +232,12 @@ class StoreRunner:
             return combos
         return max(1, round(combos * each / ALONE_MS))
 
-    def _fan_out(self, items: Sequence[Any], submit: Callable[[Any], Any], **options: Any) -> Any:
-        cluster = self._settings.cluster
-        return fan_out(items, submit, in_flight=cluster.in_flight, wait_s=cluster.wait_s, **options)
+    def _at_once(self, is_parallel: bool) -> int:
+        """Tasks in flight: one where a rollback switch says so."""
+        return self._settings.cluster.in_flight if is_parallel else 1
+
+    def _fan_out(self, items: Sequence[Any], submit: Callable[[Any], Any], in_flight: int, **options: Any) -> Any:
+        return fan_out(items, submit, in_flight=in_flight, wait_s=self._settings.cluster.wait_s, **options)
 
     def _get(self, reference: Any) -> Any:
         return ray.get(reference, timeout=self._settings.cluster.wait_s)
@@ -258,7 +267,8 @@ class StoreRunner:
             },
             "first_embedding": embedding,
             "cost": {"tokens": 0, "usd": "0"},
-            "switches": {
+            "switches": {f"ml.{name}": value for name, value in self._settings.ml.model_dump().items()}
+            | {
                 "fanout": self._settings.cluster.fanout,
                 "similarity.engine": str(self._config.similarity.engine),
             },

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as SourceError
 
 from pipeline.config import RunConfig
+from pipeline.context.similarity import Engine
 from pipeline.errors import SettingsError
 from pipeline.ingest.config import IngestConfig
 
@@ -45,6 +46,21 @@ class ClusterConfig(BaseModel):
     """Longest wait for any one answer of the cluster, in seconds."""
 
 
+class MlConfig(BaseModel):
+    """Switches to go back, one by one, to how things were done before; all on by default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    parallel_candidate_generation: bool = True
+    """Off: combos are evaluated one after the other, with equal bundles."""
+    reduced_optimization_iterations: bool = True
+    """Off: the search for a portfolio takes 100 lists through 50 generations; its bundles may differ."""
+    parallel_embedding_batches: bool = True
+    """Off: product texts are embedded one batch after the other, with equal bundles."""
+    faiss_similarity_search: bool = True
+    """Off: numpy finds the nearest products by text, with equal bundles."""
+
+
 class Settings(BaseSettings, RunConfig):
     """All settings: those of a run, and those of the service around it."""
 
@@ -58,6 +74,7 @@ class Settings(BaseSettings, RunConfig):
     """SQLAlchemy URL; SQLite inside `data_dir` by default."""
     ingest: IngestConfig = IngestConfig()
     cluster: ClusterConfig = ClusterConfig()
+    ml: MlConfig = MlConfig()
 
     @classmethod
     def settings_customise_sources(
@@ -69,12 +86,17 @@ class Settings(BaseSettings, RunConfig):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags first, then environment, then YAML."""
-        return init_settings, env_settings, _file_settings(settings_cls)
+        return init_settings, env_settings, file_settings(settings_cls)
 
     @property
     def run(self) -> RunConfig:
-        """The settings a run's result depends on."""
-        return RunConfig(**{name: getattr(self, name) for name in RunConfig.model_fields})
+        """The settings a run's result depends on, with the switches of `ml` that are off."""
+        values = {name: getattr(self, name) for name in RunConfig.model_fields}
+        if not self.ml.faiss_similarity_search:
+            values["similarity"] = self.similarity.model_copy(update={"engine": Engine.NUMPY})
+        if not self.ml.reduced_optimization_iterations:
+            values["portfolio"] = self.portfolio.model_copy(update={"reduced_iterations": False})
+        return RunConfig(**values)
 
     @property
     def database(self) -> str:
@@ -93,14 +115,24 @@ def load_settings(flags: Mapping[str, Any] | None = None) -> Settings:
     """
     _refuse_unknown(os.environ)
     try:
-        return Settings(**_given(flags or {}))
+        return Settings(**given(flags or {}))
     except ValidationError as error:
-        raise SettingsError("; ".join(_explain(problem) for problem in error.errors())) from None
+        raise as_settings_error(error) from None
     except SourceError as error:
         raise SettingsError(f"{error}: expected one value, or JSON for a group of settings") from None
 
 
-def _file_settings(settings_cls: type[BaseSettings]) -> YamlConfigSettingsSource:
+def as_settings_error(error: ValidationError, model: type[BaseModel] = Settings) -> SettingsError:
+    """What is wrong with the settings of `model`, in one sentence."""
+    return SettingsError("; ".join(_explain(problem, model) for problem in error.errors()))
+
+
+def file_settings(settings_cls: type[BaseSettings]) -> YamlConfigSettingsSource:
+    """What the settings file in the current folder says.
+
+    Raises:
+        SettingsError: it holds no settings.
+    """
     try:
         return YamlConfigSettingsSource(settings_cls)
     except (yaml.YAMLError, ValueError, TypeError) as error:
@@ -113,21 +145,35 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
     for name in sorted(environment):
         first = name.removeprefix(ENV_PREFIX).lower().split("__")[0]
         if name.startswith(ENV_PREFIX) and first not in Settings.model_fields:
-            raise SettingsError(f"{_unknown([first], Settings)} (found {name} in the environment)")
+            near = difflib.get_close_matches(name.upper(), _nested_names(), n=1, cutoff=0.9)
+            said = f"no setting is called {first}; did you mean {near[0]}?" if near else _unknown([first], Settings)
+            raise SettingsError(f"{said} (found {name} in the environment)")
 
 
-def _given(flags: Mapping[str, Any]) -> dict[str, Any]:
-    nested = {key: _given(value) if isinstance(value, Mapping) else value for key, value in flags.items()}
+def _nested_names() -> list[str]:
+    """Names in the environment of the settings within groups."""
+    return [
+        f"{ENV_PREFIX}{group}__{name}".upper()
+        for group, field in Settings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+        for name in field.annotation.model_fields
+    ]
+
+
+def given(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested settings without those that are None."""
+    nested = {key: given(value) if isinstance(value, Mapping) else value for key, value in flags.items()}
     return {key: value for key, value in nested.items() if value is not None and value != {}}
 
 
-def _explain(problem: Any) -> str:
+def _explain(problem: Any, root: type[BaseModel]) -> str:
     path = [str(part) for part in problem["loc"]]
     if problem["type"] != "extra_forbidden":
-        return f"setting {'.'.join(path)}: {problem['msg']}, found {problem['input']!r}"
-    model: Any = Settings
+        said = problem["msg"].removeprefix("Value error, ")
+        return f"setting {'.'.join(path)}: {said}, found {problem['input']!r}"
+    model: Any = root
     for part in path[:-1]:
-        model = getattr(model.model_fields.get(part), "annotation", None) or Settings
+        model = getattr(model.model_fields.get(part), "annotation", None) or root
     return _unknown(path, model)
 
 

@@ -5,6 +5,7 @@ import hashlib
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.context.affinity import AffinityConfig
+from pipeline.context.ease import EaseConfig
 from pipeline.context.elasticity import ElasticityConfig
 from pipeline.context.features import FeaturesConfig
 from pipeline.context.mining import MiningConfig
@@ -35,6 +36,7 @@ class RunConfig(BaseModel):
     objectives: ObjectivesConfig = ObjectivesConfig()
     similarity: SimilarityConfig = SimilarityConfig()
     affinity: AffinityConfig = AffinityConfig()
+    ease: EaseConfig = EaseConfig()
     volume: VolumeConfig = VolumeConfig()
     elasticity: ElasticityConfig = ElasticityConfig()
     plan: PlanConfig = PlanConfig()
@@ -51,10 +53,13 @@ class RunConfig(BaseModel):
     def context(self) -> ContextConfig:
         """The part that a store's context depends on."""
         return ContextConfig(
-            self.mining, self.features, self.objectives, self.similarity, self.affinity, self.volume, self.elasticity,
-            self.seed, self.rules,
+            self.mining, self.features, self.objectives, self.similarity, self.affinity, self.ease, self.volume,
+            self.elasticity, self.seed, self.rules,
         )  # fmt: skip
 
     def sha256(self) -> str:
-        """Hash of all settings, as evidence names it."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """Hash of all settings that may change a bundle, as evidence names it.
+
+        Two ways to find the same neighbours are no difference.
+        """
+        return hashlib.sha256(self.model_dump_json(exclude={"similarity": {"engine"}}).encode()).hexdigest()

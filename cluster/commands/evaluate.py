@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from rich.table import Table as Shown
 
@@ -14,39 +14,44 @@ from configs.settings import Settings, load_settings
 from pipeline.evaluation.table import Table
 from pipeline.ingest.snapshot import to_day
 
+if TYPE_CHECKING:
+    from pipeline.evaluation.arms import StoreEvaluation
+    from pipeline.evaluation.curve import Point
+    from pipeline.evaluation.signals import StoreSignals
+
+What: TypeAlias = Literal["evaluation", "signals", "curve"]
+
 
 def evaluate_command(
-    folders: Sequence[Path], as_of: date | None, days: int | None, target: Path | None, *, workers: int | None,
-    address: str | None, data_dir: Path | None, as_json: bool,
+    folders: Sequence[Path], as_of: date | None, days: int | None, target: Path | None, what: What, *,
+    workers: int | None, address: str | None, data_dir: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
-    """Evaluate one store, or several and all of them pooled."""
+    """Evaluate one store, or several and all of them pooled: bundles, signals, or time against quality."""
     settings = load_settings({"data_dir": data_dir, "cluster": {"workers": workers, "address": address}})
     with LiveProgress(quiet=as_json) as progress:
-        result, tables, picture = _evaluate(folders, as_of, days, settings, progress)
+        result, tables, picture = _evaluate(folders, as_of, days, what, settings, progress)
     if target:
         target.mkdir(parents=True, exist_ok=True)
-        (target / "evaluation.json").write_text(to_json_text(result), encoding="utf-8")
-        (target / "evaluation.svg").write_bytes(picture)
+        (target / f"{what}.json").write_text(to_json_text(result), encoding="utf-8")
+        (target / f"{what}.svg").write_bytes(picture)
     if as_json:
         print_json(result)
         return 0
     for table in tables:
         _show(table)
     if target:
-        out.print(f"picture: {target / 'evaluation.svg'}", markup=False)
+        out.print(f"picture: {target / f'{what}.svg'}", markup=False)
     return 0
 
 
 def _evaluate(
-    folders: Sequence[Path], as_of: date | None, days: int | None, settings: Settings, progress: LiveProgress
-) -> tuple[dict[str, Any], list[Table], bytes]:
+    folders: Sequence[Path], as_of: date | None, days: int | None, what: What, settings: Settings,
+    progress: LiveProgress,
+) -> tuple[dict[str, Any], list[Table], bytes]:  # fmt: skip
     with RaySession(settings.cluster) as session:
         from cluster.evaluation import Evaluator
         from cluster.uploads import take_upload
         from pipeline.evaluation.config import EvaluationConfig
-        from pipeline.evaluation.picture import draw, render
-        from pipeline.evaluation.pool import pool
-        from pipeline.evaluation.table import tabulate, to_json
 
         progress.phase("ingest", len(folders))
         snapshots = []
@@ -56,15 +61,49 @@ def _evaluate(
         session.wait()
         evaluator = Evaluator(settings, EvaluationConfig(window_days=settings.mining.window_days), progress)
         day = to_day(as_of) if as_of else None
-        stores = [evaluator.evaluate(snapshot, day, days) for snapshot in snapshots]
+        if what == "signals":
+            return _signals([evaluator.signals(snapshot, day, days) for snapshot in snapshots])
+        if what == "curve":
+            return _curve([evaluator.curve(snapshot, day, days) for snapshot in snapshots])
+        return _bundles([evaluator.evaluate(snapshot, day, days) for snapshot in snapshots])
+
+
+def _bundles(stores: "list[StoreEvaluation]") -> tuple[dict[str, Any], list[Table], bytes]:
+    from pipeline.evaluation.picture import draw, render
+    from pipeline.evaluation.pool import pool
+    from pipeline.evaluation.table import tabulate, to_json
+
     pooled = pool(stores) if len(stores) > 1 else None
     parts: list[Any] = [*stores, *([pooled] if pooled else [])]
     result = {"stores": [to_json(store) for store in stores], "pooled": to_json(pooled) if pooled else None}
     return result, [tabulate(part) for part in parts], render(draw(stores, pooled))
 
 
+def _signals(stores: "list[StoreSignals]") -> tuple[dict[str, Any], list[Table], bytes]:
+    from pipeline.evaluation.picture import render
+    from pipeline.evaluation.signals_table import draw_signals, figures_of, signals_json, signals_table
+
+    figures = figures_of(stores)
+    return signals_json(stores, figures), [signals_table(stores, figures)], render(draw_signals(stores, figures))
+
+
+def _curve(stores: "list[list[Point]]") -> tuple[dict[str, Any], list[Table], bytes]:
+    from pipeline.evaluation.curve import curve_json, curve_of, curve_table, draw_curve
+    from pipeline.evaluation.picture import render
+
+    points = curve_of(stores)
+    return (
+        {"stores": len(stores), "points": curve_json(points)},
+        [curve_table(points, len(stores))],
+        render(draw_curve(points)),
+    )
+
+
 def _show(table: Table) -> None:
-    """A column an arm, so that a table of many metrics fits a terminal."""
+    """A column an arm, so that a table of many metrics fits a terminal; signals and runs, which are many, are rows."""
+    if table.columns[0] != "Arm":
+        _show_rows(table)
+        return
     shown = Shown(title=table.title, box=None, header_style="bold", pad_edge=False, title_justify="left")
     shown.add_column("", no_wrap=True)
     for row in table.rows:
@@ -72,6 +111,18 @@ def _show(table: Table) -> None:
     for place, metric in enumerate(table.columns[1:], 1):
         cells = [row[place].replace(" [", "\n[").replace("[", "\\[") for row in table.rows]
         shown.add_row(metric, *cells)
+    out.print(shown)
+    for note in table.notes:
+        out.print(f"  {note}", markup=False)
+    out.print()
+
+
+def _show_rows(table: Table) -> None:
+    shown = Shown(title=table.title, box=None, header_style="bold", pad_edge=False, title_justify="left")
+    for place, title in enumerate(table.columns):
+        shown.add_column(title.replace(" ", "\n", 1), justify="left" if not place else "right")
+    for row in table.rows:
+        shown.add_row(*(cell.replace(" [", "\n[").replace("[", "\\[") for cell in row))
     out.print(shown)
     for note in table.notes:
         out.print(f"  {note}", markup=False)

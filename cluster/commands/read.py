@@ -1,6 +1,5 @@
-"""`basketry bundles`, `why`, `why-not` and `export`: what is kept, read again."""
+"""`basketry bundles`, `why` and `export`: what is kept, read again."""
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from cluster.commands.story import REASONS, why_not_story, why_story
+from cluster.commands.story import why_story
 from cluster.commands.terminal import out, print_json
 from cluster.database.database import Database
 from cluster.database.history import LATEST
@@ -16,18 +15,22 @@ from cluster.database.values import Run
 from configs.settings import load_settings
 from pipeline.errors import NotFoundError
 from pipeline.offers.exports import FORMATS, manifest
-from pipeline.terms import Reason
 
 
 @contextmanager
-def _database(data_dir: Path | None) -> Iterator[Database]:
+def opened(data_dir: Path | None) -> Iterator[Database]:
+    """The database of the settings, ready to be read; empty where there was none."""
     with Database(load_settings({"data_dir": data_dir}).database) as database:
         database.prepare(upgrade_empty=True)
         yield database
 
 
-def _find_run(database: Database, run: str | None, store: str | None) -> Run:
-    """A run by id, or the newest one of a store, or of all stores."""
+def find_run(database: Database, run: str | None, store: str | None) -> Run:
+    """A run by id, or the newest one of a store, or of all stores.
+
+    Raises:
+        NotFoundError: there is none.
+    """
     if run and run != LATEST:
         return database.find_run(run)
     stores = [store] if store else database.stores()
@@ -40,8 +43,8 @@ def _find_run(database: Database, run: str | None, store: str | None) -> Run:
 
 def bundles_command(run: str | None, store: str | None, *, data_dir: Path | None, as_json: bool) -> int:
     """List the bundles of a run."""
-    with _database(data_dir) as database:
-        found = _find_run(database, run, store)
+    with opened(data_dir) as database:
+        found = find_run(database, run, store)
         bundles = database.for_store(found.store).bundles(found.run_id)
     if as_json:
         print_json({"run_id": found.run_id, "store": found.store, "bundles": bundles})
@@ -62,7 +65,7 @@ def bundles_command(run: str | None, store: str | None, *, data_dir: Path | None
 
 def why_command(bundle_id: str, run: str | None, *, data_dir: Path | None, as_json: bool) -> int:
     """Say why a bundle exists."""
-    with _database(data_dir) as database:
+    with opened(data_dir) as database:
         body = _find_bundle(database, bundle_id, run)
     story = why_story(body)
     if as_json:
@@ -88,7 +91,7 @@ def _find_bundle(database: Database, bundle_id: str, run: str | None) -> dict[st
     """A bundle by its id, or by the beginning of it within a run."""
     if len(bundle_id) == 36:
         return database.find_bundle(bundle_id, run if run != LATEST else None).body
-    found = _find_run(database, run, None)
+    found = find_run(database, run, None)
     bodies = database.for_store(found.store).bundles(found.run_id)
     fitting = [body for body in bodies if body["id"].startswith(bundle_id)]
     if len(fitting) != 1:
@@ -97,55 +100,10 @@ def _find_bundle(database: Database, bundle_id: str, run: str | None) -> dict[st
     return fitting[0]
 
 
-def why_not_command(run: str, skus: list[str], store: str | None, *, data_dir: Path | None, as_json: bool) -> int:
-    """Say why a set of products is no bundle; without products, count all reasons."""
-    with _database(data_dir) as database:
-        found = _find_run(database, run, store)
-        records = database.for_store(found.store)
-        if not skus:
-            return _show_counts(found.run_id, records.rejection_counts(found.run_id), as_json=as_json)
-        chosen = [body for body in records.bundles(found.run_id) if set(skus) <= _skus(body)]
-        rejections = records.rejections(found.run_id, skus)
-    exact = [row for row in rejections if set(row.skus) == set(skus)]
-    reasons = Counter(row.reason for row in exact or rejections).most_common()
-    story = [f"{body['name']} (rank {body['rank']}, {body['id']}) holds them." for body in chosen]
-    story = story or why_not_story(skus, reasons)
-    if as_json:
-        print_json({
-            "run_id": found.run_id, "skus": skus, "bundles": [body["id"] for body in chosen], "story": story,
-            "reason": None if chosen else str(reasons[0][0]) if reasons else str(Reason.NEVER_PROPOSED),
-            "candidates": [row._asdict() for row in (exact or rejections)[:50]],
-        })  # fmt: skip
-        return 0
-    for line in story:
-        out.print(line, markup=False, soft_wrap=True)
-    if not chosen and not exact and rejections:
-        out.print("(no candidate was exactly this set; these are larger sets that hold it)")
-    for row in (exact or rejections)[:10]:
-        figure = "" if row.figure is None else f", measured {row.figure:g}"
-        out.print(f"  {row.reason}: {row.type} for {row.objective}: {', '.join(row.skus)}{figure}", markup=False)
-    return 0
-
-
-def _skus(body: dict[str, Any]) -> set[str]:
-    return {product["sku"] for product in body["products"]}
-
-
-def _show_counts(run_id: str, counts: dict[Reason, int], *, as_json: bool) -> int:
-    if as_json:
-        print_json({"run_id": run_id, "reasons": {str(reason): count for reason, count in counts.items()}})
-        return 0
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for reason, count in counts.items():
-        table.add_row(f"{count:,}", str(reason), REASONS[reason])
-    out.print(table)
-    return 0
-
-
 def export_command(run: str, to: str, folder: Path, store: str | None, *, data_dir: Path | None, as_json: bool) -> int:
     """Write a run's bundles to a file, with a manifest."""
-    with _database(data_dir) as database:
-        found = _find_run(database, run, store)
+    with opened(data_dir) as database:
+        found = find_run(database, run, store)
         bundles = database.for_store(found.store).bundles(found.run_id)
     name = f"bundles.{to}"
     export = FORMATS[to].write(bundles)

@@ -3,7 +3,8 @@
 import re
 import shutil
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from cluster.commands.terminal import LiveProgress, err, out, print_json
-from configs.settings import Settings, load_settings
+from configs.flags import merged
+from configs.settings import Settings, given, load_settings
+from pipeline.context.rules import RulesConfig
 from pipeline.errors import SettingsError
 from pipeline.ingest.snapshot import to_day
 
@@ -39,15 +42,21 @@ class Request:
     address: str | None = None
     out: Path | None = None
     data_dir: Path | None = None
+    assignments: Mapping[str, Any] = field(default_factory=dict)
+    """Any settings, nested; the flags of their own go before them."""
+    rules: RulesConfig = field(default_factory=RulesConfig)
+    """Added to the rules of the settings."""
 
     def settings(self) -> Settings:
         """Settings with these flags on top."""
-        return load_settings({
+        flags = {
             "data_dir": self.data_dir,
             "plan": {"mode": self.mode and str(self.mode), "deadline_ms": parse_duration_ms(self.budget)},
             "portfolio": {"limit": self.limit},
             "cluster": {"workers": self.workers, "fanout": self.fanout and str(self.fanout), "address": self.address},
-        })  # fmt: skip
+        }  # fmt: skip
+        settings = load_settings(merged(self.assignments, given(flags)))
+        return settings.model_copy(update={"rules": settings.rules.joined(self.rules)})
 
     @property
     def store_name(self) -> str:

@@ -1,8 +1,8 @@
 """Why a bundle exists, and why a set is none, in sentences a merchant understands."""
 
-from collections.abc import Sequence
 from typing import Any
 
+from pipeline.money import decimal
 from pipeline.terms import BundleType, Reason
 
 TIERS = {
@@ -23,7 +23,8 @@ REASONS = {
     Reason.INCOMPATIBLE_CATEGORIES: "its categories are not bought together",
     Reason.EXCLUDED: "a rule of the store excludes it",
     Reason.NEVER_TOGETHER: "a rule of the store keeps the products apart",
-    Reason.DUPLICATE: "it is nearly the same as a bundle that was kept",
+    Reason.PRICE_LIMIT: "its price is outside the limits that the store set",
+    Reason.DUPLICATE: "it is nearly the same as a better candidate",
     Reason.NOT_SELECTED: "other bundles added more to the list",
     Reason.NEVER_PROPOSED: "no source proposed it",
 }
@@ -39,7 +40,7 @@ def why_story(bundle: dict[str, Any]) -> list[str]:
     lines.append(_weights(bundle))
     if evidence.get("merged"):
         others = sorted({row["objective"].replace("_", " ") for row in evidence["merged"]})
-        lines.append(f"{len(evidence['merged'])} near-duplicates were merged into it, proposed for {_list(others)}.")
+        lines.append(f"{len(evidence['merged'])} near-duplicates were merged into it, proposed for {listed(others)}.")
     return lines
 
 
@@ -91,14 +92,32 @@ def _weights(bundle: dict[str, Any]) -> str:
     )
 
 
-def why_not_story(skus: Sequence[str], reasons: Sequence[tuple[Reason, int]]) -> list[str]:
-    """Why `skus` are no bundle, given each reason met and how often."""
-    shown = _list(list(skus))
-    if not reasons:
-        return [f"{shown}: {REASONS[Reason.NEVER_PROPOSED]}."]
-    return [f"{shown}: {REASONS[reason]} ({count} candidate{'' if count == 1 else 's'})." for reason, count in reasons]
+def measured(reason: Reason, figure: float | None, currency: str) -> str:
+    """What a gate measured, to be put after the reason; empty where that says nothing more.
+
+    Args:
+        reason: Why a candidate is no bundle.
+        figure: What was measured; None where nothing was.
+        currency: Of the store.
+    """
+    if figure is None:
+        return ""
+    match reason:
+        case Reason.MARGIN_TOO_LOW:
+            return f" ({figure:.1%} of the price)"
+        case Reason.LOW_SUPPORT:
+            return f" ({figure:g} order{'' if figure == 1 else 's'})"
+        case Reason.INVALID_PRICE | Reason.PRICE_LIMIT:
+            return f" ({decimal(int(figure), currency)} {currency})"
+        case Reason.NOT_SELLABLE | Reason.EXCLUDED:
+            return f" ({figure:g} product{'' if figure == 1 else 's'})"
+        case Reason.INCOMPATIBLE_CATEGORIES | Reason.NEVER_TOGETHER:
+            return f" ({figure:g} pair{'' if figure == 1 else 's'})"
+        case Reason.DUPLICATE | Reason.NOT_SELECTED:
+            return f" (score {figure:.3f})"
+    return ""
 
 
-def _list(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
     """`A, B and C`."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "nothing"

@@ -26,7 +26,7 @@ def propose_quantity_breaks(context: StoreContext, combo: Combo, wanted: int) ->
     for row, lead in enumerate(best):
         members = _members(context, int(lead))[: int(volume.breaks[lead, 0])]
         items[row, : len(members)] = members
-        quantity[row, : len(members)] = _spread(int(volume.breaks[lead, 0]), len(members))
+        quantity[row, : len(members)] = spread(int(volume.breaks[lead, 0]), len(members))
     return Proposals(
         items=items,
         quantity=quantity,
@@ -43,7 +43,7 @@ def _members(context: StoreContext, lead: int) -> NDArray[np.intp]:
     return members[np.argsort(-context.features.orders[members], kind="stable")]
 
 
-def _spread(units: int, variants: int) -> NDArray[np.int64]:
+def spread(units: int, variants: int) -> NDArray[np.int64]:
     """`units` over `variants` as evenly as whole units allow, the first ones getting more."""
     share, extra = divmod(units, variants)
     return share + (np.arange(variants) < extra)

@@ -70,17 +70,77 @@ def shrunk_lift(count: ArrayLike, expected: ArrayLike, prior: ArrayLike = 1.0) -
     return np.asarray((observed + SHRINK * np.asarray(prior)) / (chance + SHRINK))
 
 
-def transactional(
-    shrunk: NDArray[np.float64], confidence_low: NDArray[np.float64], support: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """How strongly orders say that products go together, in [0, 1], rising in each argument.
+def log_likelihood_ratio(count: ArrayLike, first: ArrayLike, second: ArrayLike, orders: int) -> NDArray[np.float64]:
+    """How surely two products are bought together more often than by chance (Dunning 1993): G² of the 2 × 2 table.
 
-    `0.5·(1 − 1/lift) + 0.3·confidence + 0.2·support/(support + 2 %)`: fixed maps, so that a score means
-    the same in every run.
+    Twice the sum of `observed · log(observed / expected)` over orders with both, with one, and with neither.
+
+    >>> round(float(log_likelihood_ratio(10, 20, 20, 100)), 3)     # 10 where chance gives 4
+    12.071
+    >>> float(log_likelihood_ratio(2, 20, 20, 100))                # 2 where chance gives 4: not together
+    0.0
+
+    Args:
+        count: Orders with both.
+        first: Orders with the first.
+        second: Orders with the second.
+        orders: All orders.
+
+    Returns:
+        At least 0; 0 where they are bought together no more often than by chance.
+    """
+    both, one, two = (np.asarray(value, dtype=np.float64) for value in (count, first, second))
+    only_one, only_two, none = one - both, two - both, orders - one - two + both
+    total = sum(_x_log_x(cell) for cell in (both, only_one, only_two, none)) + _x_log_x(np.asarray(float(orders)))
+    margins = sum(_x_log_x(cell) for cell in (one, two, orders - one, orders - two))
+    return np.where(both * orders > one * two, np.maximum(2 * (total - margins), 0.0), 0.0)
+
+
+def _x_log_x(value: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(value * np.log(np.maximum(value, 1e-300)))
+
+
+HALF_SUPPORT, HALF_SURETY, HALF_EASE = 0.02, 30.0, 0.05
+"""Where a measure without an upper end reaches half of its part."""
+
+SHARES = {"lift": 0.2, "ease": 0.2, "surety": 0.1, "confidence": 0.3, "support": 0.2}
+"""What each measure counts in the strength of a bond; they sum to 1."""
+
+
+def strength(
+    shrunk: NDArray[np.float64], confidence_low: NDArray[np.float64], support: NDArray[np.float64],
+    surety: NDArray[np.float64], ease: NDArray[np.float64],
+) -> NDArray[np.float64]:  # fmt: skip
+    """How strongly orders bind products, in [0, 1], rising in each argument.
+
+    `SHARES` of `1 − 1/lift`, the least confidence, and `x / (x + half)` of the measures without an upper end: fixed
+    maps, so that a score means the same in every run.
 
     Args:
         shrunk: Shrunk lift; below 1 counts as 1.
         confidence_low: Wilson lower bound of confidence.
         support: Share of all orders.
+        surety: Likelihood ratio, at least 0.
+        ease: Weight by EASE; below 0 counts as 0. A set has that of its pairs.
     """
-    return np.asarray(0.5 * (1 - 1 / np.maximum(shrunk, 1.0)) + 0.3 * confidence_low + 0.2 * support / (support + 0.02))
+    weight = np.maximum(ease, 0.0)
+    return np.asarray(
+        SHARES["lift"] * (1 - 1 / np.maximum(shrunk, 1.0))
+        + SHARES["ease"] * weight / (weight + HALF_EASE)
+        + SHARES["surety"] * surety / (surety + HALF_SURETY)
+        + SHARES["confidence"] * confidence_low
+        + SHARES["support"] * support / (support + HALF_SUPPORT)
+    )
+
+
+def surety_of_sets(count: ArrayLike, expected: ArrayLike) -> NDArray[np.float64]:
+    """Likelihood ratio of a set of any size against independence of all members, for rare sets (Poisson G²).
+
+    `2 · (C · log(C / E) − (C − E))` where `C > E`, else 0.
+
+    >>> round(float(surety_of_sets(10, 4)), 2)
+    6.33
+    """
+    observed, chance = np.asarray(count, dtype=np.float64), np.asarray(expected, dtype=np.float64)
+    ratio = np.log(np.maximum(observed, 1e-300) / np.maximum(chance, 1e-300))
+    return np.where(observed > chance, 2 * (observed * ratio - (observed - chance)), 0.0)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from pipeline.columns import Columns
 from pipeline.context.affinity import Affinity
-from pipeline.context.association import shrunk_lift, transactional, wilson
+from pipeline.context.association import shrunk_lift
+from pipeline.context.bonds import Bonds
 from pipeline.context.mining import Mined
 from pipeline.context.similarity import Neighbours
 
@@ -33,12 +34,24 @@ class Links(Columns):
 
 def make_links(anchor: NDArray[np.integer], partner: NDArray[np.integer], strength: NDArray[np.float64]) -> Links:
     """The `PER_ANCHOR` strongest links of each anchor; equal ones by lower partner."""
-    order = np.lexsort((partner, -strength, anchor))
+    order = _by_strength(anchor.astype(np.int64), partner.astype(np.int64), strength)
     anchor, partner, strength = anchor[order], partner[order], strength[order]
     starts = np.flatnonzero(np.r_[True, np.diff(anchor) != 0]) if len(anchor) else np.zeros(0, dtype=np.intp)
     place = np.arange(len(anchor)) - np.repeat(starts, np.diff(np.r_[starts, len(anchor)]))
     keep = place < PER_ANCHOR
     return Links(anchor[keep].astype(np.int32), partner[keep].astype(np.int32), np.round(strength[keep], 9))
+
+
+def _by_strength(
+    anchor: NDArray[np.int64], partner: NDArray[np.int64], strength: NDArray[np.float64]
+) -> NDArray[np.intp]:
+    """Order by anchor, then falling strength to nine digits, then partner: one key where it fits 63 bits."""
+    steps = 10**9 + 1
+    weakness = np.rint((1.0 - strength) * 10**9).astype(np.int64)
+    products = int(max(anchor.max(initial=0), partner.max(initial=0))) + 1
+    if products * products * steps >= 2**63:
+        return np.lexsort((partner, weakness, anchor))
+    return np.argsort((anchor * steps + weakness) * products + partner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +91,10 @@ def category_lift(joint: NDArray[np.int64], orders: int) -> NDArray[np.float64]:
     return np.clip(shrunk_lift(joint, np.outer(single, single) / max(orders, 1)), 0.2, 5.0)
 
 
-def _pair_links(mined: Mined, shelf: Shelf) -> tuple[Links, Links, Links]:
+def _pair_links(mined: Mined, bonds: Bonds, shelf: Shelf) -> tuple[Links, Links, Links]:
     pairs, n = mined.pairs, max(shelf.total_orders, 1)
     a, b = pairs.a, pairs.b
     chance = mined.item_weight[a] * mined.item_weight[b] / max(mined.total_weight, 1.0)
-    weighted = shrunk_lift(pairs.weight, chance)
     support = pairs.count / n
     exact = shrunk_lift(pairs.count, shelf.orders[a].astype(np.float64) * shelf.orders[b] / n)
     is_rule = (pairs.count >= MIN_RULE_COUNT) & ((support >= MIN_SUPPORT) | (exact >= MIN_SHRUNK_LIFT))
@@ -90,17 +102,20 @@ def _pair_links(mined: Mined, shelf: Shelf) -> tuple[Links, Links, Links]:
     smoothed = shrunk_lift(pairs.weight, chance, prior)
     both = shelf.is_sellable[a] & shelf.is_sellable[b]
 
-    def links(keep: NDArray[np.bool_], strength_of: NDArray[np.float64]) -> Links:
+    # What categories add to a thin pair's lift, as a share of the way from its bond to 1.
+    gain = np.clip(0.5 * (1 - 1 / np.maximum(smoothed, 1.0)), 0, 1)
+
+    def links(keep: NDArray[np.bool_], rise: NDArray[np.float64] | None = None) -> Links:
         one, two = a[keep], b[keep]
-        anchor, partner = np.concatenate([one, two]), np.concatenate([two, one])
-        count = np.tile(pairs.count[keep], 2)
-        low, _ = wilson(count, shelf.orders[anchor])
-        return make_links(anchor, partner, transactional(np.tile(strength_of[keep], 2), low, count / n))
+        strength = np.concatenate([bonds.forward[keep], bonds.backward[keep]])
+        if rise is not None:
+            strength = strength + (1 - strength) * np.tile(rise[keep], 2)
+        return make_links(np.concatenate([one, two]), np.concatenate([two, one]), strength)
 
     return (
-        links(both & is_rule, weighted),
-        links(both & ~is_rule & (pairs.count >= 2), weighted),
-        links(both & (smoothed >= MIN_SHRUNK_LIFT), smoothed),
+        links(both & is_rule),
+        links(both & ~is_rule & (pairs.count >= 2)),
+        links(both & (smoothed >= MIN_SHRUNK_LIFT), gain),
     )
 
 
@@ -153,8 +168,8 @@ def _popular_links(shelf: Shelf, most: int = 12) -> Links:
     return make_links(anchor, partner, shelf.orders[partner] / max(int(shelf.orders.max(initial=0)), 1))
 
 
-def link_tables(mined: Mined, neighbours: Neighbours, affinity: Affinity, shelf: Shelf) -> LinkTables:
+def link_tables(mined: Mined, bonds: Bonds, neighbours: Neighbours, affinity: Affinity, shelf: Shelf) -> LinkTables:
     """All tables of links; only sellable products are linked."""
-    rules, thin, smoothed = _pair_links(mined, shelf)
+    rules, thin, smoothed = _pair_links(mined, bonds, shelf)
     semantic = _semantic_links(neighbours, affinity, shelf.is_sellable)
     return LinkTables(rules, thin, smoothed, semantic, _complement_links(shelf), _popular_links(shelf))

@@ -112,15 +112,23 @@ class RulesConfig(BaseModel):
 
     def with_table(self, rules: Iterable[Rule]) -> Self:
         """These rules and those of a store's rules table."""
-        exclude, pin, apart = list(self.exclude), list(self.pin), list(self.never_together)
+        found: dict[str, list[Any]] = {"exclude": [], "pin": [], "never_together": []}
         for rule in rules:
             if rule.kind == "never_together":
-                apart.append((rule.sku, rule.other_sku))
+                found[rule.kind].append((rule.sku, rule.other_sku))
             else:
-                selector = Selector(sku=rule.sku, tag=rule.tag, vendor=rule.vendor, category=rule.category)
-                (pin if rule.kind == "pin" else exclude).append(selector)
-        values = self.model_dump() | {"exclude": exclude, "pin": pin, "never_together": apart}
-        return type(self).model_validate(values)
+                names = {"sku": rule.sku, "tag": rule.tag, "vendor": rule.vendor, "category": rule.category}
+                found[rule.kind].append(Selector(**names))
+        return self.joined(RulesConfig.model_validate(found))
+
+    def joined(self, other: "RulesConfig") -> Self:
+        """These rules and `other`'s; where both bound a price, `other` does."""
+        lists = {name: getattr(self, name) + getattr(other, name) for name in ("exclude", "pin", "never_together")}
+        bounds = {
+            name: getattr(self, name) if getattr(other, name) is None else getattr(other, name)
+            for name in ("min_price", "max_price")
+        }
+        return type(self).model_validate(lists | bounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +181,7 @@ def rulebook_of(catalog: Catalog, currency: str, config: RulesConfig) -> Ruleboo
     """
     if config.is_empty:
         return None
-    names = _Names(catalog)
+    names = CatalogNames(catalog)
     unmatched: list[str] = []
 
     def mark(what: str, selectors: Sequence[Selector]) -> NDArray[np.bool_]:
@@ -203,7 +211,7 @@ def rulebook_of(catalog: Catalog, currency: str, config: RulesConfig) -> Ruleboo
     )
 
 
-class _Names:
+class CatalogNames:
     """What the products of a catalog are called."""
 
     def __init__(self, catalog: Catalog) -> None:

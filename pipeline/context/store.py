@@ -8,7 +8,9 @@ from scipy.sparse import csr_array
 
 from pipeline.context.affinity import Affinity, AffinityConfig, Traits, calibrate
 from pipeline.context.association import shrunk_lift
+from pipeline.context.bonds import Bonds, bonds_of
 from pipeline.context.compatibility import bought_together, category_joints, compatible_categories
+from pipeline.context.ease import EaseConfig, fit_ease
 from pipeline.context.elasticity import ElasticityConfig
 from pipeline.context.features import Features, FeaturesConfig, features_of
 from pipeline.context.history import History, history_of
@@ -67,6 +69,7 @@ class StoreContext:
     postings: Postings
     features: Features
     mined: Mined
+    bonds: Bonds
     neighbours: Neighbours
     affinity: Affinity
     links: LinkTables
@@ -91,6 +94,7 @@ class ContextConfig:
     objectives: ObjectivesConfig
     similarity: SimilarityConfig
     affinity: AffinityConfig
+    ease: EaseConfig
     volume: VolumeConfig
     elasticity: ElasticityConfig
     seed: int
@@ -118,7 +122,8 @@ def _calibrated(mined: Mined, traits: Traits, seed: int, config: AffinityConfig)
     pairs = mined.pairs
     chance = mined.item_weight[pairs.a] * mined.item_weight[pairs.b] / max(mined.total_weight, 1.0)
     telling = (pairs.count >= 2) & (shrunk_lift(pairs.weight, chance) >= MIN_SHRUNK_LIFT)
-    return calibrate(traits, pairs.a[telling], pairs.b[telling], np.random.default_rng(seed), config)
+    a, b, count = pairs.a[telling], pairs.b[telling], pairs.weight[telling]
+    return calibrate(traits, a, b, count, mined.item_orders, np.random.default_rng(seed), config)
 
 
 def _shop(catalog: Catalog, compatible: NDArray[np.bool_], currency: str, rules: RulesConfig) -> Shop:
@@ -150,6 +155,7 @@ def prepare(snapshot: Snapshot, vectors: NDArray[np.float32], as_of: int, config
     affinity = _calibrated(mined, traits, config.seed, config.affinity)
     compatible = compatible_categories(joint, len(history), _centroids(vectors, catalog.category, len(names)), names)
     near = neighbours(vectors, config.similarity)
+    bonds = bonds_of(mined, fit_ease(history.matrix(), config.ease), len(history))
     shelf = Shelf(
         mined.item_orders, catalog.category, catalog.price, catalog.is_sellable, joint, compatible, len(history)
     )
@@ -161,9 +167,10 @@ def prepare(snapshot: Snapshot, vectors: NDArray[np.float32], as_of: int, config
         postings=postings_of(history),
         features=features,
         mined=mined,
+        bonds=bonds,
         neighbours=near,
         affinity=affinity,
-        links=link_tables(mined, near, affinity, shelf),
+        links=link_tables(mined, bonds, near, affinity, shelf),
         lenses={name: lens_of(name, features, config.objectives) for name in OBJECTIVES},
         needs=needs_of(catalog, features, history, config.features.recent_days),
         judge=Judge(catalog.price, catalog.category, features.is_gift, config.objectives),

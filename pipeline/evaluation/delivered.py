@@ -14,15 +14,16 @@ from pipeline.terms import COMBOS, BundleType
 SET_TYPES = (BundleType.FBT, BundleType.FIXED)
 
 
-def deliver(context: StoreContext, config: RunConfig) -> Ranked:
+def deliver(context: StoreContext, config: RunConfig, combos: int | None = None) -> Ranked:
     """The bundles of a run on `context`, in rank order.
 
     Args:
         context: A store as it was known on the day of the cut.
         config: Settings of the run, or of an arm of it.
+        combos: Combos after which phase 1 is cut, as a deadline would; None: all that the plan admits.
     """
     plan = plan_for(context, config)
-    results = [evaluate_combo(context, combo, plan, config, lambda: 0.0) for combo in plan.admitted]
+    results = [evaluate_combo(context, combo, plan, config, lambda: 0.0) for combo in plan.admitted[:combos]]
     parts = [result.judged for result in results if result.judged is not None]
     if not parts:
         return Ranked.of([])

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pipeline.candidates.counts import Counts
 from pipeline.candidates.frame import WIDTH, Proposals
 from pipeline.columns import Columns
-from pipeline.context.association import shrunk_lift, transactional, wilson
+from pipeline.context.association import SHARES, strength, surety_of_sets
 from pipeline.context.objectives import Lens
 from pipeline.context.store import StoreContext
 from pipeline.offers.pricing import Prices
@@ -38,6 +38,9 @@ class ScoringConfig(BaseModel):
     """Orders at which α has fallen to half."""
     gamma: Annotated[float, Field(ge=0, le=1)] = 0.2
     """Weight of the business signal; β is what α and γ leave."""
+    demand_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share of the semantic signal that is how often the two products are bought at all: expected co-purchase is
+    affinity times demand. Products of few orders are expected to sell as their category does."""
     full_margin: Annotated[float, Field(gt=0, le=1)] = 0.6
     """Margin after discount that earns the full business signal."""
 
@@ -122,15 +125,10 @@ def _over_pairs(pairs: _MemberPairs, values: NDArray[np.float64]) -> NDArray[np.
 
 
 def _pair_proof(context: StoreContext, a: NDArray[np.int32], b: NDArray[np.int32]) -> NDArray[np.float64]:
-    """How strongly orders say that two products go together, mega-baskets weighing less; in [0, 1]."""
-    mined, orders = context.mined, max(context.orders, 1)
-    found = mined.pairs.find(a, b)
-    at = np.maximum(found, 0)
-    count = np.where(found >= 0, mined.pairs.count[at] if len(mined.pairs) else 0, 0)
-    weight = np.where(found >= 0, mined.pairs.weight[at] if len(mined.pairs) else 0.0, 0.0)
-    chance = mined.item_weight[a] * mined.item_weight[b] / max(mined.total_weight, 1.0)
-    low, _ = wilson(count, np.minimum(mined.item_orders[a], mined.item_orders[b]))
-    return np.where(count > 0, transactional(shrunk_lift(weight, chance), low, count / orders), 0.0)
+    """The stronger bond of two products; 0 where no pair was mined."""
+    found = context.mined.pairs.find(a, b)
+    either = np.append(context.bonds.either, 0.0)
+    return np.asarray(either[found])
 
 
 def _transactional(context: StoreContext, kind: BundleType, pairs: _MemberPairs, counts: Counts) -> NDArray[np.float64]:
@@ -142,19 +140,42 @@ def _transactional(context: StoreContext, kind: BundleType, pairs: _MemberPairs,
     mean, least = pairs.mean_and_least(proof, 0.0)
     if kind is BundleType.MIX_MATCH:
         return 0.3 * support + 0.5 * mean + 0.2 * least
-    joint = np.where(counts.count > 0, transactional(counts.shrunk_lift, counts.confidence_low, counts.support), 0.0)
+    surety = surety_of_sets(counts.count, counts.expected)
+    joint = strength(counts.shrunk_lift, counts.confidence_low, counts.support, surety, np.zeros(len(surety)))
+    joint = np.where(counts.count > 0, joint / (1 - SHARES["ease"]), 0.0)
     return np.where(pairs.exists.sum(axis=1) > 1, 0.5 * joint + 0.3 * mean + 0.2 * least, 0.5 * joint + 0.5 * mean)
 
 
-def _affinities(context: StoreContext, pairs: _MemberPairs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Affinity and cosine of every existing pair; candidates share most of theirs, so each is worked out once."""
+def expected_share(context: StoreContext) -> NDArray[np.float64]:
+    """`(n,)` share of orders that hold each product, shrunk by ten orders to the mean of its category."""
+    category, orders = context.shop.category, context.mined.item_orders.astype(np.float64)
+    sold = np.bincount(category, weights=orders)
+    usual = sold / np.maximum(np.bincount(category), 1) / max(context.orders, 1)
+    return np.asarray((orders + 10 * usual[category]) / (context.orders + 10))
+
+
+def _expected_copurchase(
+    context: StoreContext, pairs: _MemberPairs, demand_share: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How much every existing pair is expected to be bought together, and its cosine.
+
+    From what the two products are and how often each sells. Candidates share most of their pairs, so each is worked
+    out once.
+    """
     products, affinity = context.history.products, context.affinity
     keys = pairs.first[pairs.exists].astype(np.int64) * products + pairs.second[pairs.exists]
     distinct, place = np.unique(keys, return_inverse=True)
     a, b = np.divmod(distinct, products) if len(distinct) else (distinct, distinct)
     cosine = affinity.traits.cosine(a, b)
-    return affinity.score(a, b, cosine)[place], cosine[place]
+    share = expected_share(context)
+    demand = np.sqrt(share[a] * share[b])
+    reached = demand / (demand + HALF_DEMAND)
+    expected = (1 - demand_share) * affinity.score(a, b, cosine) + demand_share * reached
+    return np.asarray(expected)[place], cosine[place]
 
+
+HALF_DEMAND = 0.02
+"""Share of orders, as the geometric mean of two products, at which demand reaches half."""
 
 ALONE = 0.5
 """Semantic signal of a single product: neither here nor there."""
@@ -194,8 +215,8 @@ def score_candidates(
 ) -> Scores:  # fmt: skip
     """Score `k` candidates of one combo."""
     pairs = _member_pairs(found.items)
-    affinity, alike = _affinities(context, pairs)
-    mean, least = pairs.mean_and_least(_over_pairs(pairs, affinity), ALONE)
+    expected, alike = _expected_copurchase(context, pairs, config.demand_share)
+    mean, least = pairs.mean_and_least(_over_pairs(pairs, expected), ALONE)
     cosine, _ = pairs.mean_and_least(_over_pairs(pairs, alike), np.nan)
     semantic = np.round(0.5 * mean + 0.5 * least, 9)
     proof = np.asarray(np.round(np.clip(_transactional(context, kind, pairs, counts), 0, 1), 9), dtype=np.float64)

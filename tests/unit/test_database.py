@@ -239,7 +239,8 @@ def test_why_not_finds_every_candidate_that_holds_the_skus_exact_ones_first(shop
     assert shop.rejections("r1") == [FBT_TRIPLE, FBT_PAIR, KIT]
     assert shop.rejection_counts("r1") == {
         Reason.NOT_SELLABLE: 0, Reason.MARGIN_TOO_LOW: 1, Reason.LOW_SUPPORT: 1, Reason.INVALID_PRICE: 0,
-        Reason.INCOMPATIBLE_CATEGORIES: 0, Reason.EXCLUDED: 0, Reason.NEVER_TOGETHER: 0, Reason.DUPLICATE: 1,
+        Reason.INCOMPATIBLE_CATEGORIES: 0, Reason.EXCLUDED: 0, Reason.NEVER_TOGETHER: 0, Reason.PRICE_LIMIT: 0,
+        Reason.DUPLICATE: 1,
     }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cluster.commands.story import REASONS, TIERS, why_not_story, why_story
+from cluster.commands.story import REASONS, TIERS, why_story
 from pipeline.terms import Reason, Tier
 
 BUNDLE: dict[str, Any] = {
@@ -101,16 +101,3 @@ def test_every_tier_has_words(tier: Tier) -> None:
 
 def test_every_reason_has_words() -> None:
     assert set(REASONS) == set(Reason)
-
-
-def test_a_set_nobody_proposed_says_so() -> None:
-    assert why_not_story(["A", "B", "C"], []) == ["A, B and C: no source proposed it."]
-
-
-def test_reasons_are_counted() -> None:
-    story = why_not_story(["A"], [(Reason.LOW_SUPPORT, 2), (Reason.DUPLICATE, 1)])
-
-    assert story == [
-        "A: too few orders hold it (2 candidates).",
-        "A: it is nearly the same as a bundle that was kept (1 candidate).",
-    ]

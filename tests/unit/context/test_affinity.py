@@ -3,9 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.context.affinity import Affinity, AffinityConfig, Traits, calibrate
+from pipeline.context.affinity import TEXT_BINS, Affinity, AffinityConfig, Traits, calibrate, rising
 
 SKUS = 40
+
+ORDERS = np.arange(1, SKUS + 1)
+"""Orders of each SKU."""
 
 
 def traits_of(seed: int = 0, *, with_vectors: bool = True) -> Traits:
@@ -33,7 +36,9 @@ def same_category_pairs(count: int) -> tuple[np.ndarray, np.ndarray]:
 def learnt(count: int, min_pairs: int = 100) -> Affinity:
     """An affinity learnt from pairs within categories."""
     a, b = same_category_pairs(count)
-    return calibrate(traits_of(), a, b, np.random.default_rng(0), AffinityConfig(min_pairs=min_pairs))
+    return calibrate(
+        traits_of(), a, b, np.ones(count), ORDERS, np.random.default_rng(0), AffinityConfig(min_pairs=min_pairs)
+    )
 
 
 def test_too_few_pairs_leave_the_store_cold_on_its_percentiles() -> None:
@@ -66,7 +71,7 @@ def test_log_odds_by_hand() -> None:
     relation = warm.odds[1]
 
     # all pairs share a category: that bin holds 400 + 20·share of 420, the others 20·share each
-    draw = np.random.default_rng(0).integers(0, SKUS, size=(2, 20_000))
+    draw = np.random.default_rng(0).choice(np.arange(SKUS), size=(2, 20_000), p=ORDERS / ORDERS.sum())
     apart = draw[0] != draw[1]
     chance = np.bincount(warm.traits.bins(draw[0][apart], draw[1][apart])[1], minlength=3) + 1.0
     share = chance / chance.sum()
@@ -100,3 +105,50 @@ def test_an_unknown_price_is_far_from_every_other() -> None:
     _, _, price = traits.bins(np.array([0]), np.array([1]))
 
     assert price.tolist() == [5]
+
+
+def test_products_drawn_by_their_orders_say_nothing_of_popularity() -> None:
+    rng = np.random.default_rng(3)
+    draw = rng.choice(np.arange(SKUS), size=(2, 30_000), p=ORDERS / ORDERS.sum())
+    a, b = draw[:, draw[0] != draw[1]]
+
+    warm = calibrate(traits_of(), a, b, np.ones(len(a)), ORDERS, rng, AffinityConfig())
+
+    assert np.abs(np.concatenate(warm.odds[1:])).max() < 0.1
+
+
+def test_a_more_alike_text_never_lowers_the_affinity() -> None:
+    warm = learnt(400)
+
+    text = warm._text(np.linspace(-1, 1, 200))
+
+    assert len(warm.odds[0]) == TEXT_BINS
+    assert (np.diff(text) >= 0).all()
+
+
+def test_near_twins_of_differing_likeness_differ() -> None:
+    warm = learnt(400)
+    odds = np.arange(TEXT_BINS) / 10.0
+    edges = warm.traits.text_edges()
+
+    found = Affinity(warm.traits, (odds, *warm.odds[1:]), 400)._text(edges[-4:-1])
+
+    assert found[0] < found[1] < found[2]
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=12))
+def test_what_never_falls_stays_and_the_rest_keeps_its_mean(values: list[float]) -> None:
+    found = rising(np.array(values), np.ones(len(values)))
+
+    assert (np.diff(found) >= 0).all()
+    assert found.mean() == pytest.approx(np.mean(values), abs=1e-9)
+    assert rising(found, np.ones(len(values))) == pytest.approx(found)
+
+
+def test_rows_are_the_scores_of_all_pairs() -> None:
+    warm = learnt(200)
+
+    rows = warm.rows(np.array([3, 7]))
+
+    assert rows.shape == (2, SKUS)
+    assert rows[1].tolist() == warm.score(np.full(SKUS, 7), np.arange(SKUS)).tolist()

@@ -3,7 +3,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.context.association import expected_count, lift, shrunk_lift, transactional, wilson
+from pipeline.context.association import (
+    expected_count,
+    lift,
+    log_likelihood_ratio,
+    shrunk_lift,
+    strength,
+    surety_of_sets,
+    wilson,
+)
 
 
 def test_wilson_agrees_with_the_textbook() -> None:
@@ -56,22 +64,46 @@ def test_a_prior_pulls_lift_to_that_of_the_categories() -> None:
     assert float(shrunk_lift(2, 1, 3.0)) == pytest.approx(32 / 11)
 
 
-def test_transactional_by_hand() -> None:
-    found = transactional(np.array([2.0, 0.5]), np.array([0.4, 0.0]), np.array([0.02, 0.0]))
+def test_strength_by_hand() -> None:
+    half = np.array([2.0, 0.5]), np.array([0.4, 0.0]), np.array([0.02, 0.0]), np.array([30.0, 0.0])
 
-    # 0.5·(1 − 1/2) + 0.3·0.4 + 0.2·0.5; a lift below one counts as one
-    assert found == pytest.approx([0.25 + 0.12 + 0.1, 0.0])
+    found = strength(*half, np.array([0.05, -1.0]))
+
+    # each of lift, EASE, surety and support reaches half of its share; what is below nothing counts as nothing
+    assert found == pytest.approx([0.5 * (0.2 + 0.2 + 0.1 + 0.2) + 0.3 * 0.4, 0.0])
 
 
-@given(
-    st.floats(0, 100), st.floats(0, 1), st.floats(0, 1), st.floats(0, 50), st.floats(0, 1), st.floats(0, 1)
-)  # fmt: skip
-def test_transactional_rises_with_each_argument_and_stays_in_range(
-    shrunk: float, confidence: float, support: float, more: float, up: float, wider: float
+measures = st.tuples(st.floats(0, 100), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1e4), st.floats(-1, 1))
+
+
+@given(measures, st.integers(0, 4), st.floats(0, 50))
+def test_strength_rises_with_each_argument_and_stays_in_range(
+    values: tuple[float, ...], which: int, more: float
 ) -> None:
-    base = transactional(np.array([shrunk]), np.array([confidence]), np.array([support]))
-    stronger = transactional(
-        np.array([shrunk + more]), np.array([min(1, confidence + up)]), np.array([min(1, support + wider)])
-    )
+    base = [np.array([value]) for value in values]
+    better = list(base)
+    better[which] = np.minimum(base[which] + more, 1.0) if which in (1, 2) else base[which] + more
 
-    assert 0 <= base[0] <= stronger[0] <= 1
+    low, high = strength(*base)[0], strength(*better)[0]
+
+    assert 0 <= low <= high <= 1
+
+
+@given(st.integers(1, 200), st.integers(0, 200), st.integers(0, 200))
+def test_the_likelihood_ratio_is_nothing_up_to_chance_and_symmetric(both: int, one: int, two: int) -> None:
+    first, second, orders = both + one, both + two, both + one + two + 50
+
+    found = log_likelihood_ratio(both, first, second, orders)
+
+    assert found == pytest.approx(log_likelihood_ratio(both, second, first, orders))
+    assert (found > 0) == (both * orders > first * second) or found == pytest.approx(0, abs=1e-6)
+
+
+def test_surety_of_rare_pairs_is_nearly_their_likelihood_ratio() -> None:
+    pair, table = surety_of_sets(12, 0.4), log_likelihood_ratio(12, 200, 200, 100_000)
+
+    assert pair == pytest.approx(table, rel=0.05)
+
+
+def test_a_set_no_more_frequent_than_chance_has_no_surety() -> None:
+    assert surety_of_sets([0, 3, 4], [1.0, 3.0, 5.0]).tolist() == [0, 0, 0]

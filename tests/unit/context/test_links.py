@@ -24,7 +24,12 @@ def test_links_are_by_anchor_then_strength_then_partner() -> None:
     assert links.partner.tolist() == [8, 6, 7, 5]
 
 
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 99), st.floats(0, 1)), max_size=120))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.integers(0, 99), st.integers(0, 10**9).map(lambda nano: nano / 10**9)),
+        max_size=120,
+    )
+)
 def test_an_anchor_keeps_its_strongest_partners(rows: list[tuple[int, int, float]]) -> None:
     table = np.array(rows, dtype=np.float64).reshape(-1, 3)
 
@@ -33,6 +38,17 @@ def test_an_anchor_keeps_its_strongest_partners(rows: list[tuple[int, int, float
     for one in range(3):
         mine = sorted((-value, other) for at, other, value in rows if at == one)[:PER_ANCHOR]
         assert links.partner[links.anchor == one].tolist() == [other for _, other in mine]
+
+
+def test_a_catalog_too_large_for_one_key_is_ordered_alike() -> None:
+    rng = np.random.default_rng(0)
+    anchor, partner = rng.integers(0, 9, 500), rng.integers(0, 500, 500)
+    strength = rng.integers(0, 5, 500) / 5
+
+    small = make_links(anchor, partner, strength)
+    large = make_links(np.append(anchor, 2_000_000), np.append(partner, 0), np.append(strength, 0.5))
+
+    assert large.partner[:-1].tolist() == small.partner.tolist()
 
 
 def test_strong_pairs_are_rules_in_both_directions_and_pairs_of_two_are_thin() -> None:

@@ -1,0 +1,136 @@
+"""A run that is over, opened again in this process: its snapshot, settings and plan, without Ray."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from actors.minilm import MiniLM, shared_model
+from actors.shard import ContextRef, SnapshotRef, StoreShard
+from cluster.database.values import Run
+from cluster.session import data_folder
+from configs.flags import merged
+from configs.settings import Settings, as_settings_error
+from pipeline.combo import evaluate_combo
+from pipeline.config import RunConfig
+from pipeline.context.embedding import EmbeddingCache
+from pipeline.context.store import StoreContext
+from pipeline.errors import NotFoundError
+from pipeline.generate import Outcome, conclude, plan_for
+from pipeline.ingest.snapshot import Catalog
+from pipeline.plan import Plan
+from pipeline.terms import Combo
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """One run of the database, and what it was made of.
+
+    Args:
+        run: As the database has it.
+        config: Its settings, or changed ones.
+        plan: Its plan, or that of the changed settings.
+        shard: Reads its snapshot and its vectors.
+        snapshot: Where the snapshot lies.
+    """
+
+    run: Run
+    config: RunConfig
+    plan: Plan
+    shard: StoreShard
+    snapshot: SnapshotRef
+
+    @cached_property
+    def context(self) -> StoreContext:
+        """The store as the run saw it."""
+        return self.shard.context(ContextRef(self.snapshot, self.plan.as_of, self.config.context, True))
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog of its snapshot."""
+        return self.shard.catalog(self.snapshot)
+
+    def under(self, changes: Mapping[str, Any]) -> "StoredRun":
+        """The same run under other settings; the plan is made anew, from the history that the old one was made from.
+
+        Args:
+            changes: Nested settings that take the place of the run's own.
+
+        Raises:
+            SettingsError: a setting nobody knows, or a value out of range.
+        """
+        config = parse_settings(merged(self.config.model_dump(mode="json"), changes))
+        changed = StoredRun(self.run, config, self.plan, self.shard, self.snapshot)
+        plan = plan_for(changed.context, config, [self.plan.budget.combo_cost_ms])
+        return StoredRun(self.run, config, plan, self.shard, self.snapshot)
+
+    def recompute(self) -> Outcome:
+        """All phases again, in one process. What a deadline cut, or no worker could finish, is left out again."""
+        lost = _unfinished(self.run.record)
+        combos = [combo for combo in self.plan.admitted if combo not in lost]
+        results = [evaluate_combo(self.context, combo, self.plan, self.config, lambda: 0.0) for combo in combos]
+        return conclude(self.context, self.catalog, self.plan, results, self.config, _generations(self.run))
+
+
+def open_run(run: Run, settings: Settings, *, embed: bool = True) -> StoredRun:
+    """Open a run that ended with bundles.
+
+    Args:
+        run: As the database has it.
+        settings: Where snapshots and vectors are.
+        embed: Whether texts whose vectors were lost are embedded again; else the store is seen without any vectors.
+
+    Raises:
+        NotFoundError: the run has no plan or no record, or its snapshot is gone.
+        SettingsError: its settings are none of this version.
+    """
+    if run.plan is None or run.record is None:
+        raise NotFoundError("finished run", run.run_id, f"it is {run.state}: nothing was kept to do it again")
+    home = data_folder(settings.data_dir)
+    folder = home / "stores" / run.store / "snapshots" / run.snapshot
+    if not folder.is_dir():
+        hint = f"expected in {folder.parent}; ingest the same files again, or name the data folder with --data-dir"
+        raise NotFoundError("snapshot", run.snapshot[:12], hint)
+    snapshot = SnapshotRef(run.store, folder)
+    shard = StoreShard(home / "vectors", MiniLM().info)
+    if embed:
+        _embed_missing(shard, snapshot, home / "vectors")
+    return StoredRun(run, parse_settings(run.settings), Plan.model_validate(run.plan), shard, snapshot)
+
+
+def parse_settings(values: Mapping[str, Any]) -> RunConfig:
+    """The settings of a run, from their JSON.
+
+    Raises:
+        SettingsError: a setting that this version does not know, or a value out of range.
+    """
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        raise as_settings_error(error, RunConfig) from None
+
+
+def _embed_missing(shard: StoreShard, snapshot: SnapshotRef, cache: Path) -> None:
+    """Embed what the cache has lost since the run."""
+    missing = shard.missing_texts(snapshot)
+    if missing:
+        model = shared_model()
+        EmbeddingCache(cache, model.info).put(missing, model.embed(missing))
+
+
+def _unfinished(record: Mapping[str, Any] | None) -> set[Combo]:
+    rows = (record or {}).get("combos_evaluated", [])
+    return {Combo(row["objective"], row["type"]) for row in rows if row["state"] in ("cut", "failed")}
+
+
+def _generations(run: Run) -> Callable[[], bool]:
+    """Lets as many generations go on as the run came to, where a deadline cut them."""
+    ran = ((run.record or {}).get("portfolio") or {}).get("generations")
+    if ran is None or ran >= (run.plan or {}).get("generations", 0):
+        return lambda: True
+    asked = count(1)
+    return lambda: next(asked) < ran

@@ -1,0 +1,191 @@
+"""Milliseconds against quality: the same run with parts switched off, or cut early, on the same held-out baskets."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from pipeline.config import RunConfig
+from pipeline.context.links import Links
+from pipeline.context.store import StoreContext, prepare
+from pipeline.evaluation.arms import Estimate
+from pipeline.evaluation.delivered import deliver
+from pipeline.evaluation.holdout import Holdout
+from pipeline.evaluation.intervals import MEAN_SHARE, interval, resampled_counts
+from pipeline.evaluation.metrics import hits
+from pipeline.evaluation.ranked import holds
+from pipeline.evaluation.table import Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+K = 10
+"""List length of HitRate."""
+
+RESAMPLES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to run."""
+
+    name: str
+    config: RunConfig
+    vectors: bool = True
+    rules_only: bool = False
+    """Without the links by text, category and popularity."""
+    combo_share: float = 1.0
+    """Share of the admitted combos after which phase 1 is cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One variant on one store."""
+
+    name: str
+    ms: float
+    """Context, phase 1 and the choice of the list, in milliseconds of one process."""
+    hit: NDArray[np.bool_] = field(repr=False)
+    """`(m,)` held-out baskets that hold one of the first `K` sets."""
+
+
+def variants(run: RunConfig) -> tuple[Variant, ...]:
+    """The whole run, then what it is without each part, then cuts of phase 1."""
+    greedy = run.model_copy(update={"portfolio": run.portfolio.model_copy(update={"method": "greedy"})})
+    no_ease = run.model_copy(update={"ease": run.ease.model_copy(update={"enabled": False})})
+    bare = greedy.model_copy(update={"ease": no_ease.ease})
+    return (
+        Variant("whole", run),
+        Variant("greedy", greedy),
+        Variant("without EASE", no_ease),
+        Variant("without vectors", run, vectors=False),
+        Variant("rules only", run, rules_only=True),
+        Variant("bare", bare, vectors=False, rules_only=True),
+        Variant("half the combos", run, combo_share=0.5),
+        Variant("a quarter of the combos", run, combo_share=0.25),
+        Variant("a tenth of the combos", run, combo_share=0.1),
+    )
+
+
+def measure_curve(held: Holdout, vectors: NDArray[np.float32], run: RunConfig, now: Callable[[], float]) -> list[Point]:
+    """Run every variant on what was known before the cut.
+
+    Args:
+        held: A store, cut in two.
+        vectors: `(n, d)` vectors of its products.
+        run: Settings of the whole run.
+        now: A clock in seconds.
+    """
+    deliver(prepare(held.training, vectors, held.cut, run.context), run)  # so that no variant pays for first imports
+    return [_point(variant, held, vectors, now) for variant in variants(run)]
+
+
+def _point(variant: Variant, held: Holdout, vectors: NDArray[np.float32], now: Callable[[], float]) -> Point:
+    started = now()
+    seen = vectors if variant.vectors else np.zeros((len(vectors), 0), dtype=np.float32)
+    context = prepare(held.training, seen, held.cut, variant.config.context)
+    if variant.rules_only:
+        context = _rules_only(context)
+    combos = None if variant.combo_share == 1 else max(1, round(39 * variant.combo_share))
+    ranked = deliver(context, variant.config, combos)
+    ms = (now() - started) * 1_000
+    return Point(variant.name, ms, hits(holds(held.baskets.matrix(), ranked.sets(K)), K))
+
+
+def _rules_only(context: StoreContext) -> StoreContext:
+    nothing = np.zeros(0, dtype=np.int32)
+    none = Links(nothing, nothing, np.zeros(0))
+    return replace(context, links=replace(context.links, semantic=none, complements=none, popular=none))
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """One variant over all stores."""
+
+    name: str
+    ms: float
+    """Mean over stores."""
+    hit_rate: Estimate
+    difference: Estimate
+    """To the whole run, on the same resamples."""
+
+
+def curve_of(stores: Sequence[Sequence[Point]], seed: int = 0, level: float = 0.95) -> list[CurvePoint]:
+    """Pool the stores: HitRate over all held-out baskets together, resampled within each store."""
+    baskets = sum(len(points[0].hit) for points in stores)
+    columns = [np.column_stack([point.hit for point in points]).astype(np.float64) for points in stores]
+    parts = [
+        resampled_counts(csr_array(part), RESAMPLES, np.random.default_rng([seed, place]))
+        for place, part in enumerate(columns)
+    ]
+    drawn = np.sum(parts, axis=0) / baskets
+    means = np.sum([part.sum(axis=0) for part in columns], axis=0) / baskets
+    apart, change = drawn - drawn[:, :1], means - means[0]
+    shape = MEAN_SHARE.of_differences
+    return [
+        CurvePoint(
+            name=point.name,
+            ms=float(np.mean([points[place].ms for points in stores])),
+            hit_rate=Estimate(float(means[place]), interval(float(means[place]), drawn[:, place], level, MEAN_SHARE)),
+            difference=Estimate(float(change[place]), interval(float(change[place]), apart[:, place], level, shape)),
+        )
+        for place, point in enumerate(stores[0])
+    ]
+
+
+def curve_table(points: Sequence[CurvePoint], stores: int) -> Table:
+    """One row a variant."""
+    rows = tuple((point.name, f"{point.ms:.0f}", _cell(point.hit_rate), _cell(point.difference)) for point in points)
+    notes = (
+        f"ms: context, phase 1 and choice in one process, mean of {stores} stores; words and storage are not in it. "
+        f"Cuts are in plan order, as by a deadline (--budget). HitRate@{K} pooled over held-out baskets.",
+    )
+    return Table(
+        f"{stores} stores: milliseconds against quality", ("Run", "ms", f"HitRate@{K}", "− whole"), rows, notes
+    )
+
+
+def _cell(figure: Estimate) -> str:
+    low, high = figure.interval or (float("nan"), float("nan"))
+    return f"{figure.value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def curve_json(points: Sequence[CurvePoint]) -> list[dict[str, Any]]:
+    """The points; milliseconds differ from run to run, the rest does not."""
+    return [
+        {
+            "run": point.name,
+            "ms": round(point.ms, 1),
+            **{
+                name: {"value": round(figure.value, 6), "low": round(low, 6), "high": round(high, 6)}
+                for name, figure in (("hit_rate@10", point.hit_rate), ("difference", point.difference))
+                for low, high in [figure.interval or (0.0, 0.0)]
+            },
+        }
+        for point in points
+    ]
+
+
+def draw_curve(points: Sequence[CurvePoint]) -> "Figure":
+    """A dot for each variant: milliseconds across, HitRate with its interval upward."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8.0, 5.0), layout="constrained")
+    panel = figure.subplots()
+    for place, point in enumerate(points):
+        color = "#0b6e4f" if place == 0 else "#2b6cb0" if "combos" in point.name else "#8a94a6"
+        low, high = point.hit_rate.interval or (point.hit_rate.value, point.hit_rate.value)
+        panel.plot([point.ms, point.ms], [low, high], color=color, linewidth=1.2, alpha=0.6)
+        panel.plot([point.ms], [point.hit_rate.value], "o", color=color)
+        panel.annotate(
+            point.name, (point.ms, point.hit_rate.value), xytext=(5, 4), textcoords="offset points", fontsize=8
+        )
+    panel.set_xlim(left=0)
+    panel.set_ylim(bottom=0)
+    panel.set_xlabel("milliseconds a store: context, phase 1, choice", fontsize=9)
+    panel.set_ylabel(f"HitRate@{K} on held-out baskets", fontsize=9)
+    panel.grid(color="#e5e7eb", linewidth=0.7)
+    return figure
