@@ -36,7 +36,7 @@ class RunConfig(BaseModel):
     objectives: ObjectivesConfig = ObjectivesConfig()
     similarity: SimilarityConfig = SimilarityConfig()
     affinity: AffinityConfig = AffinityConfig()
-    ease: EaseConfig = EaseConfig()
+    ease: EaseConfig = EaseConfig(enabled=False)  # it costs time, and lists were no better for it
     volume: VolumeConfig = VolumeConfig()
     elasticity: ElasticityConfig = ElasticityConfig()
     plan: PlanConfig = PlanConfig()

@@ -109,9 +109,8 @@ def test_the_proof_of_a_pair_by_hand() -> None:
     # their likelihood ratio: all 40 orders agree, so twice the entropy of 10 among 40; as a set 2·(10·log 4 − 7.5)
     surety = -2 * (10 * np.log(10 / 40) + 30 * np.log(30 / 40))
     poisson = 2 * (10 * np.log(4) - 7.5)
-    # EASE: 10 orders with both, ridge 20, dropout 0.2: the weight is 10 / (10 + 20 + 2.5)
-    weight = 10 / 32.5
-    pair = shared + 0.1 * surety / (surety + 30) + 0.2 * weight / (weight + 0.05)
+    # EASE is off by default and adds nothing
+    pair = shared + 0.1 * surety / (surety + 30)
     joint = (shared + 0.1 * poisson / (poisson + 30)) / 0.8
     assert scores.transactional[0] == pytest.approx(0.5 * joint + 0.5 * pair, abs=1e-6)
 
