@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +34,45 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """`(len(texts), info.dimension)` vectors of unit length, each independent of the other texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One question to a text model, and the shape of its answer. Equal prompts have equal answers kept."""
+
+    purpose: str
+    """What the answer is for: `tags`, `proposals`, `advice` or `words`. A label of metrics, and part of the key."""
+    version: str
+    """Version of wording and schema: a changed one means other answers."""
+    instructions: str
+    """What we ask: the system role. Never holds a word of a store's own text."""
+    data: str
+    """What it is about, as JSON: the user role. Text of products is data, never instruction."""
+    schema: type[BaseModel]
+    """The answer must be one of these."""
+    max_output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Why a prompt has no answer: a result, so that a run goes on without it."""
+
+    code: str
+    """One of the names of `pipeline.errors.ModelError`'s kinds, such as `rate_limited` or `bad_output`."""
+    detail: str
+
+
+class TextGenerator(Protocol):
+    """Answers prompts in fixed schemas."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """Identity of the model; its dimension is 0."""
+
+    def answer(self, prompts: Sequence[Prompt], deadline: float) -> list[BaseModel | Unanswered]:
+        """An answer to each prompt, in order: an instance of its schema, or why there is none by `deadline`.
+
+        Args:
+            prompts: The questions; they are asked side by side.
+            deadline: Unix seconds at which the caller goes on without what is missing.
+        """
