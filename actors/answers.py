@@ -1,0 +1,129 @@
+"""Answers of text models, kept by content: what was asked once is not asked again."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from pipeline.errors import ModelFault
+from pipeline.ports import ModelInfo, Prompt, TextGenerator, Unanswered
+
+
+class AnswerStore:
+    """Answers on disk, shared by all stores and by any number of processes.
+
+    A file is named by what was asked and of whom, so a changed wording, schema, product text or model is another
+    question. It is written whole or not at all and checked when read: what is lost or damaged is asked again.
+
+    Args:
+        root: Folder of the answers, made at the first `put`.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def get(self, key: str, schema: type[BaseModel]) -> BaseModel | None:
+        """The answer kept under a key; None where there is none that can be used."""
+        try:
+            kept = json.loads(self._file(key).read_bytes())
+            body = kept["answer"]
+            return schema.model_validate_json(body) if kept["sha256"] == _sha256(body) else None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
+            return None
+
+    def put(self, key: str, answer: BaseModel) -> None:
+        """Keep an answer."""
+        body = answer.model_dump_json()
+        file = self._file(key)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=file.parent, suffix=".part")
+        with os.fdopen(handle, "w", encoding="utf-8") as part:
+            json.dump({"sha256": _sha256(body), "answer": body}, part)
+        Path(name).replace(file)
+
+    def _file(self, key: str) -> Path:
+        return self._root / key[:2] / f"{key}.json"
+
+
+class KeptAnswers:
+    """A `TextGenerator` that asks another one only what was never answered before.
+
+    Refused, cut off or wrong answers are `Unanswered` and never kept.
+
+    Args:
+        inner: Who is asked.
+        store: Where answers are kept.
+        only: Keys of the only answers that may be used, for doing a run again that knew no others; all by default.
+    """
+
+    def __init__(self, inner: TextGenerator, store: AnswerStore, only: Collection[str] | None = None) -> None:
+        self._inner, self._store, self._only = inner, store, only
+        self._used: set[str] = set()
+
+    @property
+    def info(self) -> ModelInfo:
+        """Identity of the model that is asked."""
+        return self._inner.info
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Keys of all answers that were given so far, sorted."""
+        return tuple(sorted(self._used))
+
+    def answer(self, prompts: Sequence[Prompt], deadline: float) -> list[BaseModel | Unanswered]:
+        """An answer to each prompt, in order; equal prompts are asked once."""
+        keys = [answer_key(prompt, self.info) for prompt in prompts]
+        unique = dict(zip(keys, prompts, strict=True))
+        found = {key: self._kept(key, prompt) for key, prompt in unique.items()}
+        missing = [key for key, answer in found.items() if answer is None]
+        fresh = self._inner.answer([unique[key] for key in missing], deadline) if missing else []
+        answers: dict[str, BaseModel | Unanswered] = {key: kept for key, kept in found.items() if kept is not None}
+        for key, answer in zip(missing, fresh, strict=True):
+            answers[key] = answer
+            if isinstance(answer, BaseModel):
+                self._store.put(key, answer)
+        self._used.update(key for key, answer in answers.items() if isinstance(answer, BaseModel))
+        return [answers[key] for key in keys]
+
+    def _kept(self, key: str, prompt: Prompt) -> BaseModel | None:
+        if self._only is not None and key not in self._only:
+            return None
+        return self._store.get(key, prompt.schema)
+
+
+class NobodyAnswers:
+    """A `TextGenerator` that asks nobody: for doing a run again from the answers that were kept.
+
+    Args:
+        info: The model that the run asked.
+    """
+
+    def __init__(self, info: ModelInfo) -> None:
+        self._info = info
+
+    @property
+    def info(self) -> ModelInfo:
+        """Identity of the model that the run asked."""
+        return self._info
+
+    def answer(self, prompts: Sequence[Prompt], deadline: float) -> list[BaseModel | Unanswered]:
+        """No answers."""
+        return [Unanswered(ModelFault.NOT_KEPT, "nothing is asked, and no such answer was kept") for _ in prompts]
+
+
+def answer_key(prompt: Prompt, model: ModelInfo) -> str:
+    """sha256 of everything an answer hangs on: the model, the purpose, the version, the words and the schema."""
+    schema = json.dumps(prompt.schema.model_json_schema(), sort_keys=True)
+    parts = (
+        model.key, prompt.purpose, prompt.version, prompt.instructions, prompt.data, schema,
+        str(prompt.max_output_tokens),
+    )  # fmt: skip
+    return _sha256("\0".join(_sha256(part) for part in parts))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
