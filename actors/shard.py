@@ -41,8 +41,8 @@ class ContextRef:
     as_of: int | None
     """Day after the last one that may be known; the snapshot's own by default."""
     config: ContextConfig
-    with_vectors: bool
-    """False for preliminary bundles, before a store's products are embedded."""
+    vectors: ModelInfo | None
+    """Whose vectors are used; None for preliminary bundles, before a store's products are embedded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,12 @@ class StoreShard:
 
     Args:
         cache: Folder of the embedding cache, shared by all stores.
-        model: Whose vectors are meant.
         capacity: Most contexts, and most snapshots, to keep.
     """
 
-    def __init__(self, cache: Path, model: ModelInfo, capacity: int = 8) -> None:
-        self._vectors = EmbeddingCache(cache, model)
-        self._width = model.dimension
+    def __init__(self, cache: Path, capacity: int = 8) -> None:
+        self._cache = cache
+        self._vectors: dict[ModelInfo, EmbeddingCache] = {}
         self._capacity = capacity
         self._snapshots: OrderedDict[SnapshotRef, Snapshot] = OrderedDict()
         self._contexts: OrderedDict[ContextRef, StoreContext] = OrderedDict()
@@ -81,9 +80,9 @@ class StoreShard:
         """The catalog, for finishing bundles."""
         return self._snapshot(ref).catalog
 
-    def missing_texts(self, ref: SnapshotRef) -> list[str]:
-        """Product texts that no run embedded yet, each once."""
-        return self._vectors.missing(catalog_texts(self._snapshot(ref).catalog))
+    def missing_texts(self, ref: SnapshotRef, model: ModelInfo) -> list[str]:
+        """Product texts that no run embedded with a model yet, each once."""
+        return self._vectors_of(model).missing(catalog_texts(self._snapshot(ref).catalog))
 
     def context(self, ref: ContextRef) -> StoreContext:
         """The context of a store: kept from an earlier run, or worked out."""
@@ -108,13 +107,19 @@ class StoreShard:
     def _prepare(self, ref: ContextRef) -> StoreContext:
         snapshot = self._snapshot(ref.snapshot)
         as_of = snapshot.default_as_of if ref.as_of is None else ref.as_of
-        return prepare(snapshot, self._embedded(snapshot, ref.with_vectors), as_of, ref.config)
+        return prepare(snapshot, self._embedded(snapshot, ref.vectors), as_of, ref.config)
 
-    def _embedded(self, snapshot: Snapshot, wanted: bool) -> NDArray[np.float32]:
-        if not wanted:
+    def _embedded(self, snapshot: Snapshot, model: ModelInfo | None) -> NDArray[np.float32]:
+        if model is None:
             return np.zeros((len(snapshot.catalog), 0), dtype=np.float32)
-        vectors, known = self._vectors.get(catalog_texts(snapshot.catalog))
+        vectors, known = self._vectors_of(model).get(catalog_texts(snapshot.catalog))
         return vectors if known.all() else np.zeros((len(snapshot.catalog), 0), dtype=np.float32)
+
+    def _vectors_of(self, model: ModelInfo) -> EmbeddingCache:
+        """The vectors of one model: those of two never mix."""
+        if model not in self._vectors:
+            self._vectors[model] = EmbeddingCache(self._cache, model)
+        return self._vectors[model]
 
 
 def _kept(shelf: OrderedDict[Key, Value], key: Key, capacity: int, make: Callable[[Key], Value]) -> Value:

@@ -36,7 +36,9 @@ class GatewayHost:
     """
 
     def __init__(self, config: ModelsConfig) -> None:
-        self._gateway = Gateway(config, Endpoint(config))
+        endpoint = Endpoint(config)
+        endpoint.prepare()
+        self._gateway = Gateway(config, endpoint)
 
     async def open(self, payer: Payer) -> None:
         """Begin to pay for a run."""
@@ -84,22 +86,27 @@ def find_gateway(config: ModelsConfig) -> Any:
         return start_gateway(config)
 
 
+def open_line(gateway: Any, payer: Payer) -> "ActorLine":
+    """A line for a run, once the gateway pays for it. What is asked on the line begins after that."""
+    gateway.open.remote(payer)
+    return ActorLine(gateway, payer.run_id)
+
+
 def _name(config: ModelsConfig) -> str:
     """Gateways of different settings are different ones: what one asks may be another model."""
     return f"{GATEWAY}:{hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:12]}"
 
 
 class ActorLine:
-    """A `Line` to a gateway's actor for one run.
+    """A `Line` to a gateway's actor for one run. It may travel to other processes.
 
     Args:
         gateway: The actor.
-        payer: The run that pays.
+        run_id: The run that pays; `open_line` opens its account.
     """
 
-    def __init__(self, gateway: Any, payer: Payer) -> None:
-        self._gateway, self._run_id = gateway, payer.run_id
-        self._opened = gateway.open.remote(payer)
+    def __init__(self, gateway: Any, run_id: str) -> None:
+        self._gateway, self._run_id = gateway, run_id
 
     def embed(self, texts: Sequence[str], deadline: float) -> "Future[NDArray[np.float32] | Unanswered]":
         """Vectors of one call's texts."""

@@ -9,12 +9,13 @@ from uuid import uuid4
 
 import ray
 
-from actors.minilm import MiniLM
 from actors.shard import ContextRef, Outline, SnapshotRef
 from cluster.database.database import Database
 from cluster.database.records import StoreRecords
 from cluster.database.values import ComboOutcome, Rejection
 from cluster.fanout import chunks, fan_out
+from cluster.gateway import find_gateway
+from cluster.model_work import Bill, ModelWork
 from cluster.progress import Progress, Silent
 from cluster.session import data_folder
 from cluster.tasks import (
@@ -27,13 +28,14 @@ from cluster.tasks import (
 )
 from configs.settings import Settings
 from pipeline.combo import ComboResult
-from pipeline.context.embedding import length_batches
+from pipeline.context.embedding import EmbeddingCache, length_batches
 from pipeline.context.rules import RulesConfig
 from pipeline.errors import BasketryError, PlatformError, SettingsError
 from pipeline.generate import VERSION
 from pipeline.ingest.snapshot import to_date
 from pipeline.offers.bundle import Bundle
 from pipeline.plan import Plan, make_plan
+from pipeline.ports import ModelInfo
 from pipeline.selection.portfolio import generations_for
 from pipeline.terms import BundleType, Combo, Objective, Tier
 
@@ -86,7 +88,8 @@ class StoreRunner:
         self._cache = data_folder(settings.data_dir) / "vectors"
         # A name of its own: on a shared cluster, a shard of another command would die with that command.
         name = f"store-shard:{uuid4().hex[:8]}"
-        self._shard: Any = StoreShardActor.options(name=name).remote(self._cache, MiniLM().info)
+        self._shard: Any = StoreShardActor.options(name=name).remote(self._cache)
+        self._gateway = find_gateway(settings.models) if settings.models.is_remote() else None
         workers = int(ray.cluster_resources()["CPU"])  # type: ignore[no-untyped-call]
         # Imports take a worker most of a second: they begin while the shard reads its first store.
         self._warm = [warm_task.options(name="warm up").remote() for _ in range(workers)]
@@ -108,27 +111,31 @@ class StoreRunner:
             request.run_id, snapshot=request.snapshot.folder.name, settings_sha256=self._config.sha256(),
             settings=self._config.model_dump(mode="json"), code_version=VERSION, at=_now(),
         )  # fmt: skip
+        patience_s = self._config.plan.deadline_ms / 1000
+        models = ModelWork(self._settings.models, self._gateway, records, request.run_id, patience_s)
         try:
-            return self._run(request, records)
+            return self._run(request, records, models)
         except BaseException as error:
             error = _as_ours(error)
             records.fail_run(request.run_id, error=f"{type(error).__name__}: {error}"[:2000], at=_now())
             raise error
 
-    def _run(self, request: RunRequest, records: StoreRecords) -> RunReport:
+    def _run(self, request: RunRequest, records: StoreRecords, models: ModelWork) -> RunReport:
         clock = _Stopwatch()
-        embedding = self._embed(request, records, clock)
+        embedding = self._embed(request, records, clock, models)
         clock.restart()
-        work = self._work(request, records, clock, with_vectors=True)
+        work = self._work(request, records, clock, models.vectors)
         records.save_preliminary(request.run_id, [bundle.to_json() for bundle in work.conclusion.bundles])
-        status, reasons = _status(work)
-        record = self._record(request, work, status, reasons, embedding)
+        bill = models.close()
+        status, reasons = _status(work, bill)
+        record = self._record(request, work, status, reasons, embedding, bill)
         clock.lap("record")
         records.finish_run(
             request.run_id, state=status, record=record | {"phase_timings": clock.timings()}, at=_now(),
             bundles=[bundle.to_json() for bundle in work.conclusion.bundles],
             combos=combo_outcomes(work.conclusion.record),
             rejections=[Rejection(tuple(sorted(row.skus)), *row[1:]) for row in work.conclusion.rejections],
+            cost=bill.cost,
         )  # fmt: skip
         clock.lap("storage")
         timings = clock.timings()
@@ -136,24 +143,41 @@ class StoreRunner:
         record["time_budget"]["actual_duration_ms"] = timings["total"]
         return RunReport(request.run_id, status, work.conclusion.bundles, record)
 
-    def _embed(self, request: RunRequest, records: StoreRecords, clock: "_Stopwatch") -> dict[str, Any] | None:
-        """Embed what no run embedded yet; preliminary bundles without vectors go first."""
-        texts = self._get(
-            self._shard.missing_texts.options(name=f"texts:{request.snapshot.store}").remote(request.snapshot)
-        )
+    def _embed(
+        self, request: RunRequest, records: StoreRecords, clock: "_Stopwatch", models: ModelWork
+    ) -> dict[str, Any] | None:
+        """Embed what no run embedded yet; preliminary bundles with what there is go first."""
+        texts = self._missing(request, models.model)
         if not texts:
             return None
-        work = self._work(request, records, clock, with_vectors=False)
+        before = self._complete(request, models.last_model())
+        work = self._work(request, records, clock, before)
         records.save_preliminary(request.run_id, [bundle.to_json() for bundle in work.conclusion.bundles])
         started = time.perf_counter()
         self._progress.phase("embedding", len(texts))
+        if models.is_remote:
+            models.embed(texts, EmbeddingCache(self._cache, models.model), self._progress)
+        else:
+            self._embed_here(texts)
+        if self._complete(request, models.model) is None:
+            models.use(before)
+        return {"texts": len(texts), "seconds": round(time.perf_counter() - started, 3)}
+
+    def _missing(self, request: RunRequest, model: ModelInfo) -> list[str]:
+        task = self._shard.missing_texts.options(name=f"texts:{request.snapshot.store}")
+        return self._get(task.remote(request.snapshot, model))
+
+    def _complete(self, request: RunRequest, model: ModelInfo | None) -> ModelInfo | None:
+        """The model, where it has a vector of every product."""
+        return None if model is None or self._missing(request, model) else model
+
+    def _embed_here(self, texts: list[str]) -> None:
         batches = [[texts[at] for at in rows] for rows in length_batches(texts, self._settings.cluster.embed_batch)]
         # Long texts first, so that the last tasks to finish are short ones.
         at_once = self._at_once(self._settings.ml.parallel_embedding_batches)
         for batch, reference in self._fan_out(batches[::-1], self._submit_embedding, at_once):
             self._get(reference)
             self._progress.step(len(batch))
-        return {"texts": len(texts), "seconds": round(time.perf_counter() - started, 3)}
 
     def _submit_embedding(self, batch: list[str]) -> "ray.ObjectRef[int]":
         return embed_task.options(name=f"embed:{len(batch)} texts", max_retries=self._retries).remote(
@@ -164,11 +188,13 @@ class StoreRunner:
     def _retries(self) -> int:
         return self._settings.cluster.task_retries
 
-    def _work(self, request: RunRequest, records: StoreRecords, clock: "_Stopwatch", *, with_vectors: bool) -> "_Work":
+    def _work(
+        self, request: RunRequest, records: StoreRecords, clock: "_Stopwatch", vectors: ModelInfo | None
+    ) -> "_Work":
         """Phases 0 to 3."""
         store = request.snapshot.store
         self._progress.phase("context")
-        wanted = ContextRef(request.snapshot, request.as_of, self._config.context, with_vectors)
+        wanted = ContextRef(request.snapshot, request.as_of, self._config.context, vectors)
         context = self._shard.context.options(name=f"context:{store}").remote(wanted)
         catalog = self._shard.catalog.options(name=f"catalog:{store}").remote(request.snapshot)
         outline: Outline = self._get(self._shard.outline.options(name=f"outline:{store}").remote(wanted))
@@ -244,7 +270,7 @@ class StoreRunner:
 
     def _record(
         self, request: RunRequest, work: "_Work", status: str, reasons: list[dict[str, str]],
-        embedding: dict[str, Any] | None,
+        embedding: dict[str, Any] | None, bill: Bill,
     ) -> dict[str, Any]:  # fmt: skip
         plan, outline = work.plan, work.outline
         return {
@@ -266,7 +292,8 @@ class StoreRunner:
                 "actual_duration_ms": None,
             },
             "first_embedding": embedding,
-            "cost": {"tokens": 0, "usd": "0"},
+            "models": bill.record,
+            "cost": bill.total,
             "switches": {f"ml.{name}": value for name, value in self._settings.ml.model_dump().items()}
             | {
                 "fanout": self._settings.cluster.fanout,
@@ -356,7 +383,7 @@ def _or_failed(combos: list[Combo], reference: Any, wait_s: float) -> Any:
     return reference
 
 
-def _status(work: _Work) -> tuple[Any, list[dict[str, str]]]:
+def _status(work: _Work, bill: Bill) -> tuple[Any, list[dict[str, str]]]:
     """How the run ended, and why it is not simply `succeeded`."""
     record = work.conclusion.record
     states = [row["state"] for row in record["combos_evaluated"]]
@@ -365,6 +392,7 @@ def _status(work: _Work) -> tuple[Any, list[dict[str, str]]]:
         for name, row in record["sources"].items()
         if row["error"]
     ]
+    reasons.extend(bill.reasons)
     status = "degraded" if reasons else "succeeded"
     for state, code in (("cut", "deadline"), ("failed", "combo_failed")):
         if state in states:

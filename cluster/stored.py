@@ -1,7 +1,7 @@
 """A run that is over, opened again in this process: its snapshot, settings and plan, without Ray."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -23,6 +23,7 @@ from pipeline.errors import NotFoundError
 from pipeline.generate import Outcome, conclude, plan_for
 from pipeline.ingest.snapshot import Catalog
 from pipeline.plan import Plan
+from pipeline.ports import ModelInfo
 from pipeline.terms import Combo
 
 
@@ -36,6 +37,7 @@ class StoredRun:
         plan: Its plan, or that of the changed settings.
         shard: Reads its snapshot and its vectors.
         snapshot: Where the snapshot lies.
+        vectors: The model whose vectors it used; None for none.
     """
 
     run: Run
@@ -43,11 +45,12 @@ class StoredRun:
     plan: Plan
     shard: StoreShard
     snapshot: SnapshotRef
+    vectors: ModelInfo | None
 
     @cached_property
     def context(self) -> StoreContext:
         """The store as the run saw it."""
-        return self.shard.context(ContextRef(self.snapshot, self.plan.as_of, self.config.context, True))
+        return self.shard.context(ContextRef(self.snapshot, self.plan.as_of, self.config.context, self.vectors))
 
     @property
     def catalog(self) -> Catalog:
@@ -64,9 +67,9 @@ class StoredRun:
             SettingsError: a setting nobody knows, or a value out of range.
         """
         config = parse_settings(merged(self.config.model_dump(mode="json"), changes))
-        changed = StoredRun(self.run, config, self.plan, self.shard, self.snapshot)
+        changed = replace(self, config=config)
         plan = plan_for(changed.context, config, [self.plan.budget.combo_cost_ms])
-        return StoredRun(self.run, config, plan, self.shard, self.snapshot)
+        return replace(changed, plan=plan)
 
     def recompute(self) -> Outcome:
         """All phases again, in one process. What a deadline cut, or no worker could finish, is left out again."""
@@ -96,10 +99,11 @@ def open_run(run: Run, settings: Settings, *, embed: bool = True) -> StoredRun:
         hint = f"expected in {folder.parent}; ingest the same files again, or name the data folder with --data-dir"
         raise NotFoundError("snapshot", run.snapshot[:12], hint)
     snapshot = SnapshotRef(run.store, folder)
-    shard = StoreShard(home / "vectors", MiniLM().info)
-    if embed:
+    shard = StoreShard(home / "vectors")
+    vectors = vectors_of(run.record)
+    if embed and vectors == MiniLM().info:
         _embed_missing(shard, snapshot, home / "vectors")
-    return StoredRun(run, parse_settings(run.settings), Plan.model_validate(run.plan), shard, snapshot)
+    return StoredRun(run, parse_settings(run.settings), Plan.model_validate(run.plan), shard, snapshot, vectors)
 
 
 def parse_settings(values: Mapping[str, Any]) -> RunConfig:
@@ -116,10 +120,18 @@ def parse_settings(values: Mapping[str, Any]) -> RunConfig:
 
 def _embed_missing(shard: StoreShard, snapshot: SnapshotRef, cache: Path) -> None:
     """Embed what the cache has lost since the run."""
-    missing = shard.missing_texts(snapshot)
+    model = shared_model()
+    missing = shard.missing_texts(snapshot, model.info)
     if missing:
-        model = shared_model()
         EmbeddingCache(cache, model.info).put(missing, model.embed(missing))
+
+
+def vectors_of(record: Mapping[str, Any]) -> ModelInfo | None:
+    """The model whose vectors a run used; runs from before there were others used the embedded one."""
+    if "models" not in record:
+        return MiniLM().info
+    said = record["models"]["vectors"]
+    return ModelInfo(**said) if said else None
 
 
 def _unfinished(record: Mapping[str, Any] | None) -> set[Combo]:

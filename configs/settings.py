@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 from pydantic_settings import SettingsError as SourceError
 
+from configs.models import ModelsConfig
 from pipeline.config import RunConfig
 from pipeline.context.similarity import Engine
 from pipeline.errors import SettingsError
@@ -75,6 +76,7 @@ class Settings(BaseSettings, RunConfig):
     ingest: IngestConfig = IngestConfig()
     cluster: ClusterConfig = ClusterConfig()
     ml: MlConfig = MlConfig()
+    models: ModelsConfig = ModelsConfig()
 
     @classmethod
     def settings_customise_sources(

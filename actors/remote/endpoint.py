@@ -1,5 +1,6 @@
 """One OpenAI-compatible server, through OpenAI's own client: a call is one request, tried once."""
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -99,6 +100,12 @@ class Endpoint:
             return Reply(_answer(response, prompt.schema), usage)
         except ModelError as error:
             return Reply(error, usage)
+
+    def prepare(self) -> None:
+        """Make the client now rather than at the first call, which it would take half a second from."""
+        with contextlib.suppress(ModelError):  # no key: the first call says so
+            client = self._open()
+            _ = client.embeddings, client.chat.completions
 
     async def close(self) -> None:
         """Let go of its connections."""

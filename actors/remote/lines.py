@@ -39,6 +39,7 @@ class ThreadLine:
 
     def __init__(self, config: ModelsConfig, payer: Payer) -> None:
         self._endpoint = Endpoint(config)
+        self._endpoint.prepare()
         self._gateway = Gateway(config, self._endpoint)
         self._gateway.open(payer)
         self._run_id = payer.run_id

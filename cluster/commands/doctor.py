@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from rich.table import Table
 
+from cluster.commands.models import models_used
 from cluster.commands.terminal import out, print_json
 from cluster.session import LOCAL, address_of
 from configs.settings import Settings, load_settings
@@ -102,6 +103,13 @@ def _model(settings: Settings) -> Finding:
     return Finding("embedding model", True, f"{model.info.model}, weights and vocabulary as expected")
 
 
+def _models(settings: Settings) -> Finding:
+    try:
+        return Finding("models", True, models_used(settings))
+    except BasketryError as error:
+        return Finding("models", False, str(error), "set what is missing, or models.source=embedded")
+
+
 def _ray(settings: Settings) -> Finding:
     address = address_of(settings.cluster)
     if address == LOCAL:
@@ -122,4 +130,13 @@ def _is_taken(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-CHECKS: tuple[Callable[[Settings], Finding], ...] = (_versions, _machine, _disk, _database, _model, _ray, _ports)
+CHECKS: tuple[Callable[[Settings], Finding], ...] = (
+    _versions,
+    _machine,
+    _disk,
+    _database,
+    _model,
+    _models,
+    _ray,
+    _ports,
+)

@@ -17,13 +17,13 @@ pytestmark = pytest.mark.ray
 
 
 def test_two_runs_share_the_calls_at_once_and_have_a_bill_each(ray_local: str) -> None:
-    from cluster.gateway import ActorLine, start_gateway
+    from cluster.gateway import open_line, start_gateway
 
     server = ModelServer(answer=lambda body: {"name": "Tea", "score": 1}, latency_s=0.05)
     with serving(server):
         config = config_of(server, pacing=QUICK.model_copy(update={"chat_calls": 2}))
         gateway = start_gateway(config)
-        lines = [ActorLine(gateway, Payer("shop", run_id)) for run_id in ("one", "two")]
+        lines = [open_line(gateway, Payer("shop", run_id)) for run_id in ("one", "two")]
         futures = [line.chat(PROMPT, time.time() + 20) for line in lines for _ in range(5)]
         answers = [future.result(30) for future in futures]
         bills = [line.close() for line in lines]
@@ -52,13 +52,13 @@ def test_a_shared_gateway_is_found_by_name_and_another_setting_is_another_gatewa
 def test_a_gateway_that_died_is_an_answer_too(ray_local: str) -> None:
     import ray
 
-    from cluster.gateway import ActorLine, start_gateway
+    from cluster.gateway import open_line, start_gateway
 
     server = ModelServer(latency_s=30)
     with serving(server):
         config = config_of(server)
         gateway = start_gateway(config, max_restarts=0)
-        line = ActorLine(gateway, Payer("shop", "run"))
+        line = open_line(gateway, Payer("shop", "run"))
         asked = line.chat(PROMPT, time.time() + 20)
         ray.kill(gateway)
         answers = OpenAIWriter(config, line).answer([PROMPT], time.time() + 5)

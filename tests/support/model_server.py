@@ -1,5 +1,9 @@
-"""An OpenAI-compatible server on a real socket that does, request by request, what a script says."""
+"""An OpenAI-compatible server on a real socket that does, request by request, what a script says.
 
+`python -m tests.support.model_server` is one in a process of its own that answers well; it prints its address.
+"""
+
+import argparse
 import asyncio
 import base64
 import hashlib
@@ -7,10 +11,12 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
+
+from tests.support.model_answers import answer_well
 
 Body = dict[str, Any]
 Answer = Callable[[Body], Any]
@@ -229,3 +235,18 @@ async def _stop(listener: asyncio.Server) -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+
+
+def main() -> None:
+    """Serve until killed."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--width", type=int, default=1536)
+    parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS")
+    asked = parser.parse_args()
+    with serving(ModelServer(asked.width, asked.latency, answer_well)) as server:
+        print(server.url, flush=True)
+        Event().wait()
+
+
+if __name__ == "__main__":
+    main()
