@@ -20,6 +20,9 @@ from pipeline.ingest.config import IngestConfig
 CONFIG_FILE = Path("basketry.yaml")
 """Read from the current folder where it exists."""
 
+MAY_HOLD_SECRETS = frozenset({"base_url", "database_url"})
+"""Settings whose value no error repeats."""
+
 ENV_PREFIX = "BASKETRY_"
 """Begins the name of every setting in the environment."""
 
@@ -172,7 +175,8 @@ def _explain(problem: Any, root: type[BaseModel]) -> str:
     path = [str(part) for part in problem["loc"]]
     if problem["type"] != "extra_forbidden":
         said = problem["msg"].removeprefix("Value error, ")
-        return f"setting {'.'.join(path)}: {said}, found {problem['input']!r}"
+        found = "" if path[-1] in MAY_HOLD_SECRETS else f", found {problem['input']!r}"
+        return f"setting {'.'.join(path)}: {said}{found}"
     model: Any = root
     for part in path[:-1]:
         model = getattr(model.model_fields.get(part), "annotation", None) or root

@@ -30,7 +30,12 @@ def test_an_endpoint_is_asked_where_one_is_named_and_by_auto_where_it_can_be(
 
 def test_vectors_of_two_models_or_widths_or_revisions_have_keys_of_their_own() -> None:
     base = ModelsConfig(base_url=URL, dimensions=384)
-    others = [{"embedding_model": "other"}, {"dimensions": 512}, {"embedding_revision": "2"}, {"base_url": None}]
+    others: list[dict[str, object]] = [
+        {"embedding_model": "other"},
+        {"dimensions": 512},
+        {"embedding_revision": "2"},
+        {"base_url": None},
+    ]
 
     keys = {base.embedding_info.key} | {base.model_copy(update=change).embedding_info.key for change in others}
 
@@ -54,6 +59,13 @@ def test_a_model_of_unknown_width_is_refused_with_the_setting_to_set() -> None:
 def test_an_address_is_refused_that_is_none_or_holds_a_secret(url: str) -> None:
     with pytest.raises(ValidationError, match="expected an address"):
         ModelsConfig(base_url=url)
+
+
+def test_a_password_in_an_address_is_not_repeated() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"models": {"base_url": "http://user:secret@host/v1"}})
+
+    assert "secret" not in str(caught.value)
 
 
 def test_models_are_set_like_everything_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
