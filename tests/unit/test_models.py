@@ -17,12 +17,13 @@ from pipeline.models import key_of, with_advice
 from pipeline.offers.asked_advice import AdvisedBatch, Opinion, advice_prompts, lifted, read_advice
 from pipeline.offers.bundle import Bundle
 from pipeline.selection.judged import Judged
+from pipeline.selection.portfolio import PortfolioConfig
 from pipeline.terms import BundleType, Combo, Objective, Tier
 from tests.support.generators import LINK, Scripted, good, lying, obeying, refusing, silent
 from tests.support.hostile import COVERT, HOSTILE, NEUTRAL, planted, wares_and_baskets
 from tests.support.stores import context_of, no_vectors, random_vectors, store_of
 
-CONFIG = RunConfig()
+CONFIG = RunConfig(portfolio=PortfolioConfig(method="greedy"))
 MODELS = [good, obeying, lying, refusing, silent]
 
 
