@@ -21,7 +21,7 @@ from pipeline.context.objectives import Judge, Lens, Need, ObjectivesConfig, len
 from pipeline.context.prices import PriceHabits, price_habits
 from pipeline.context.quantities import QuantityBreaks, VolumeConfig, quantity_breaks
 from pipeline.context.rules import Rulebook, RulesConfig, rulebook_of
-from pipeline.context.similarity import Neighbours, SimilarityConfig, background, neighbours
+from pipeline.context.similarity import Neighbours, SimilarityConfig, background, neighbours, on_grid
 from pipeline.context.tags import Tags
 from pipeline.ingest.snapshot import Catalog, Snapshot
 from pipeline.terms import OBJECTIVES, Objective
@@ -163,7 +163,7 @@ def prepare(
         config: Settings of the parts.
         tags: What a text model, or likeness to labels, says of the products; None where nothing does.
     """
-    catalog = snapshot.catalog
+    catalog, vectors = snapshot.catalog, on_grid(vectors)
     history = history_of(snapshot, as_of, config.mining.window_days)
     mined = mine(history, config.mining)
     features, lenses, needs, inferred = _aims(

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 
 def _words(text: str) -> frozenset[str]:
@@ -37,6 +38,7 @@ _OPTIONS = re.compile(r" [-–—] ([^-–—()]+)$")
 _VARIANT = re.compile(r"\s+[-–—|:]\s+.*$|\s*[(\[].*$")
 
 
+@lru_cache(maxsize=4096)
 def clean_title(title: str, limit: int) -> str:
     """A title as plain words of one line, at most `limit` characters, cut between words.
 
