@@ -2,6 +2,10 @@
 
 import logging
 import os
+
+# Before numpy is there: two threads of a small product cost more than they give, above all beside other tests.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+
 from collections.abc import Iterator
 
 import pytest
