@@ -4,7 +4,8 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -49,8 +50,42 @@ class AnswerStore:
         return self._root / key[:2] / f"{key}.json"
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What questions of one purpose came to."""
+
+    questions: int = 0
+    kept: int = 0
+    """Answered by an answer that was kept."""
+    silent: int = 0
+    """Without an answer."""
+    why: str = ""
+    """Why, of the first of them."""
+
+    def __add__(self, other: "Heard") -> "Heard":
+        return Heard(
+            self.questions + other.questions, self.kept + other.kept, self.silent + other.silent, self.why or other.why
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a `KeptAnswers` did."""
+
+    used: frozenset[str] = frozenset()
+    """Keys of all answers it gave: with them a run can be done again."""
+    heard: Mapping[str, Heard] = field(default_factory=dict)
+    """By purpose."""
+
+    def __add__(self, other: "Report") -> "Report":
+        both = dict(self.heard)
+        for purpose, heard in other.heard.items():
+            both[purpose] = both.get(purpose, Heard()) + heard
+        return Report(self.used | other.used, both)
+
+
 class KeptAnswers:
-    """A `TextGenerator` that asks another one only what was never answered before.
+    """A `TextGenerator` that asks another one only what was never answered before. It may travel to other processes.
 
     Refused, cut off or wrong answers are `Unanswered` and never kept.
 
@@ -62,37 +97,38 @@ class KeptAnswers:
 
     def __init__(self, inner: TextGenerator, store: AnswerStore, only: Collection[str] | None = None) -> None:
         self._inner, self._store, self._only = inner, store, only
-        self._used: set[str] = set()
+        self.report = Report()
 
     @property
     def info(self) -> ModelInfo:
         """Identity of the model that is asked."""
         return self._inner.info
 
-    @property
-    def used(self) -> tuple[str, ...]:
-        """Keys of all answers that were given so far, sorted."""
-        return tuple(sorted(self._used))
-
     def answer(self, prompts: Sequence[Prompt], deadline: float) -> list[BaseModel | Unanswered]:
         """An answer to each prompt, in order; equal prompts are asked once."""
         keys = [answer_key(prompt, self.info) for prompt in prompts]
         unique = dict(zip(keys, prompts, strict=True))
-        found = {key: self._kept(key, prompt) for key, prompt in unique.items()}
-        missing = [key for key, answer in found.items() if answer is None]
+        kept = {key: found for key, prompt in unique.items() if (found := self._kept(key, prompt)) is not None}
+        missing = [key for key in unique if key not in kept]
         fresh = self._inner.answer([unique[key] for key in missing], deadline) if missing else []
-        answers: dict[str, BaseModel | Unanswered] = {key: kept for key, kept in found.items() if kept is not None}
-        for key, answer in zip(missing, fresh, strict=True):
-            answers[key] = answer
-            if isinstance(answer, BaseModel):
+        answers: dict[str, BaseModel | Unanswered] = {**kept, **dict(zip(missing, fresh, strict=True))}
+        for key in missing:
+            if isinstance(answer := answers[key], BaseModel):
                 self._store.put(key, answer)
-        self._used.update(key for key, answer in answers.items() if isinstance(answer, BaseModel))
+        for key, prompt in unique.items():
+            self.report += _report(key, prompt, answers[key], key in kept)
         return [answers[key] for key in keys]
 
     def _kept(self, key: str, prompt: Prompt) -> BaseModel | None:
         if self._only is not None and key not in self._only:
             return None
         return self._store.get(key, prompt.schema)
+
+
+def _report(key: str, prompt: Prompt, answer: BaseModel | Unanswered, is_kept: bool) -> Report:
+    if isinstance(answer, Unanswered):
+        return Report(heard={prompt.purpose: Heard(1, silent=1, why=f"{answer.code}: {answer.detail}")})
+    return Report(frozenset((key,)), {prompt.purpose: Heard(1, int(is_kept))})
 
 
 class NobodyAnswers:

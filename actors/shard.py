@@ -3,20 +3,24 @@
 All state is rebuilt from Parquet after a restart: every call names the snapshot it is about.
 """
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.candidates.suggestions import ProposalsConfig, Shortlisted, proposal_prompts
 from pipeline.context.embedding import EmbeddingCache, catalog_texts
 from pipeline.context.objectives import Need
 from pipeline.context.store import ContextConfig, StoreContext, prepare
+from pipeline.context.tags import Tags
 from pipeline.ingest.snapshot import Catalog, Snapshot
 from pipeline.ingest.store import read_snapshot
+from pipeline.plan import Plan
 from pipeline.ports import ModelInfo
 from pipeline.terms import Objective
 
@@ -43,6 +47,24 @@ class ContextRef:
     config: ContextConfig
     vectors: ModelInfo | None
     """Whose vectors are used; None for preliminary bundles, before a store's products are embedded."""
+    tags: "TagsRef | None" = None
+    """What a text model said of the products; None where nothing did."""
+
+
+@dataclass(frozen=True, slots=True)
+class TagsRef:
+    """Tags of a snapshot's products, equal where their content is."""
+
+    sha256: str
+    tags: Tags = field(compare=False, repr=False)
+
+
+def tags_ref(tags: Tags | None) -> TagsRef | None:
+    """Tags as a part of a context's name."""
+    if tags is None:
+        return None
+    columns = [np.ascontiguousarray(getattr(tags, column.name)).tobytes() for column in fields(tags)]
+    return TagsRef(hashlib.sha256(b"".join(columns)).hexdigest(), tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +123,18 @@ class StoreShard:
             needs=context.needs,
         )
 
+    def shortlists(self, ref: ContextRef, plan: Plan, config: ProposalsConfig) -> list[Shortlisted]:
+        """What a text model may be asked for sets of, in this context."""
+        return proposal_prompts(self.context(ref), self.catalog(ref.snapshot), plan, config)
+
     def _snapshot(self, ref: SnapshotRef) -> Snapshot:
         return _kept(self._snapshots, ref, self._capacity, lambda wanted: read_snapshot(wanted.folder))
 
     def _prepare(self, ref: ContextRef) -> StoreContext:
         snapshot = self._snapshot(ref.snapshot)
         as_of = snapshot.default_as_of if ref.as_of is None else ref.as_of
-        return prepare(snapshot, self._embedded(snapshot, ref.vectors), as_of, ref.config)
+        tags = ref.tags.tags if ref.tags else None
+        return prepare(snapshot, self._embedded(snapshot, ref.vectors), as_of, ref.config, tags)
 
     def _embedded(self, snapshot: Snapshot, model: ModelInfo | None) -> NDArray[np.float32]:
         if model is None:

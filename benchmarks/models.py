@@ -10,10 +10,12 @@ from pydantic import BaseModel
 
 from actors.remote.budget import Payer
 from actors.remote.embedder import OpenAIEmbedder
-from actors.remote.lines import ThreadLine
+from actors.remote.thread_line import ThreadLine
 from actors.remote.writer import OpenAIWriter
 from configs.models import CapabilitiesConfig, ModelsConfig
+from pipeline.offers.asked_words import ROLE, WrittenBatch
 from pipeline.ports import Prompt, Unanswered
+from pipeline.prompts import question
 
 LATENCY_S = 0.4
 TEXTS, BATCH = 1_000, 100
@@ -22,16 +24,14 @@ ALLOWED = 1.2
 """How many times as long as the ideal schedule it may take."""
 
 
-class Words(BaseModel):
-    """Ten names."""
-
-    names: list[str]
-
-
 def prompts() -> list[Prompt]:
     """Five calls of ten bundles' words each."""
-    data = "x" * 8_000
-    return [Prompt("words", "1", "Name each.", f"{at} {data}", Words, 2_000) for at in range(CALLS)]
+    bundle = {
+        "type": "FBT", "objective": "increase_aov", "price": "£12.00", "list_price": "£14.00", "discount": "14.3 %",
+        "products": [{"title": f"Hand-thrown stoneware mug number {at}", "category": "Cups"} for at in range(3)],
+    }  # fmt: skip
+    ten = [[bundle | {"index": index, "count": 10 * at + index} for index in range(10)] for at in range(CALLS)]
+    return [question("words", "1", ROLE, {"bundles": bundles}, WrittenBatch, 2_200) for bundles in ten]
 
 
 @contextmanager

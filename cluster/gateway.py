@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from actors.remote.budget import Payer, Spent
-from actors.remote.endpoint import Endpoint
-from actors.remote.gateway import Gateway
 from actors.remote.outcomes import Outcomes
 from cluster.session import NAMESPACE
 from configs.models import ModelsConfig
@@ -36,6 +34,10 @@ class GatewayHost:
     """
 
     def __init__(self, config: ModelsConfig) -> None:
+        # Here and not above: a client of OpenAI takes a process a second, and only this one needs it.
+        from actors.remote.endpoint import Endpoint
+        from actors.remote.gateway import Gateway
+
         endpoint = Endpoint(config)
         endpoint.prepare()
         self._gateway = Gateway(config, endpoint)

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import ray
 
+from actors.answers import AnswerStore
 from actors.shard import ContextRef, Outline, SnapshotRef
 from cluster.database.database import Database
 from cluster.database.records import StoreRecords
@@ -27,6 +28,7 @@ from cluster.tasks import (
     warm_task,
 )
 from configs.settings import Settings
+from pipeline.candidates.suggestions import SOURCE
 from pipeline.combo import ComboResult
 from pipeline.context.embedding import EmbeddingCache, length_batches
 from pipeline.context.rules import RulesConfig
@@ -86,6 +88,7 @@ class StoreRunner:
         self._settings, self._config, self._database = settings, settings.run, database
         self._progress: Progress = progress or Silent()
         self._cache = data_folder(settings.data_dir) / "vectors"
+        self._answers = data_folder(settings.data_dir) / "answers"
         # A name of its own: on a shared cluster, a shard of another command would die with that command.
         name = f"store-shard:{uuid4().hex[:8]}"
         self._shard: Any = StoreShardActor.options(name=name).remote(self._cache)
@@ -111,8 +114,10 @@ class StoreRunner:
             request.run_id, snapshot=request.snapshot.folder.name, settings_sha256=self._config.sha256(),
             settings=self._config.model_dump(mode="json"), code_version=VERSION, at=_now(),
         )  # fmt: skip
-        patience_s = self._config.plan.deadline_ms / 1000
-        models = ModelWork(self._settings.models, self._gateway, records, request.run_id, patience_s)
+        models = ModelWork(
+            self._settings.models, self._gateway, AnswerStore(self._answers), records, request.run_id,
+            self._config.plan.deadline_ms / 1000,
+        )  # fmt: skip
         try:
             return self._run(request, records, models)
         except BaseException as error:
@@ -122,10 +127,12 @@ class StoreRunner:
 
     def _run(self, request: RunRequest, records: StoreRecords, models: ModelWork) -> RunReport:
         clock = _Stopwatch()
+        models.begin_tags(lambda: self._get(self._shard.catalog.remote(request.snapshot)), self._config)
         embedding = self._embed(request, records, clock, models)
         clock.restart()
-        work = self._work(request, records, clock, models.vectors)
-        records.save_preliminary(request.run_id, [bundle.to_json() for bundle in work.conclusion.bundles])
+        work = self._work(request, records, clock, models.vectors, models if models.is_remote else None)
+        models.heard(work.conclusion.report)
+        self._save_preliminary(request, records, work.conclusion)
         bill = models.close()
         status, reasons = _status(work, bill)
         record = self._record(request, work, status, reasons, embedding, bill)
@@ -143,6 +150,9 @@ class StoreRunner:
         record["time_budget"]["actual_duration_ms"] = timings["total"]
         return RunReport(request.run_id, status, work.conclusion.bundles, record)
 
+    def _save_preliminary(self, request: RunRequest, records: StoreRecords, conclusion: Conclusion) -> None:
+        records.save_preliminary(request.run_id, [bundle.to_json() for bundle in conclusion.bundles])
+
     def _embed(
         self, request: RunRequest, records: StoreRecords, clock: "_Stopwatch", models: ModelWork
     ) -> dict[str, Any] | None:
@@ -152,7 +162,7 @@ class StoreRunner:
             return None
         before = self._complete(request, models.last_model())
         work = self._work(request, records, clock, before)
-        records.save_preliminary(request.run_id, [bundle.to_json() for bundle in work.conclusion.bundles])
+        self._save_preliminary(request, records, work.conclusion)
         started = time.perf_counter()
         self._progress.phase("embedding", len(texts))
         if models.is_remote:
@@ -189,24 +199,41 @@ class StoreRunner:
         return self._settings.cluster.task_retries
 
     def _work(
-        self, request: RunRequest, records: StoreRecords, clock: "_Stopwatch", vectors: ModelInfo | None
-    ) -> "_Work":
-        """Phases 0 to 3."""
+        self, request: RunRequest, records: StoreRecords, clock: "_Stopwatch", vectors: ModelInfo | None,
+        models: ModelWork | None = None,
+    ) -> "_Work":  # fmt: skip
+        """Phases 0 to 3; without `models`, no text model is asked."""
         store = request.snapshot.store
         self._progress.phase("context")
-        wanted = ContextRef(request.snapshot, request.as_of, self._config.context, vectors)
+        tags = None
+        if models:
+            tags = models.tags()
+            clock.lap("tags")
+        wanted = ContextRef(request.snapshot, request.as_of, self._config.context, vectors, tags)
         context = self._shard.context.options(name=f"context:{store}").remote(wanted)
         catalog = self._shard.catalog.options(name=f"catalog:{store}").remote(request.snapshot)
         outline: Outline = self._get(self._shard.outline.options(name=f"outline:{store}").remote(wanted))
         clock.lap("context")
         plan = request.plan or self._plan(request, outline, records)
         records.save_plan(request.run_id, plan.model_dump(mode="json"))
+        if models:
+            proposals = self._config.proposals
+            models.begin_sets(lambda: self._get(self._shard.shortlists.remote(wanted, plan, proposals)))
         deadline = time.time() + plan.deadline_ms / 1000
         results = self._evaluate(context, plan, outline, deadline)
         clock.lap("candidates")
         self._progress.phase("optimisation")
-        finish = conclude_task.options(name=f"portfolio:{store}", max_retries=self._retries)
-        conclusion: Conclusion = self._get(finish.remote(context, catalog, plan, self._config, deadline, *results))
+        finish: Any = conclude_task.options(name=f"portfolio:{store}", max_retries=self._retries)
+        parts = (context, catalog, plan, self._config, deadline, *results)
+        told = None
+        if models:
+            # These wait for no model: they are chosen and stored while advice and words are asked for.
+            first = finish.remote(*parts)
+            told = models.told()
+        final = finish.remote(*parts, told=told)
+        if told:
+            self._save_preliminary(request, records, self._get(first))
+        conclusion: Conclusion = self._get(final)
         clock.lap("optimisation and words")
         return _Work(plan, outline, conclusion)
 
@@ -390,7 +417,7 @@ def _status(work: _Work, bill: Bill) -> tuple[Any, list[dict[str, str]]]:
     reasons = [
         {"code": "source_failed", "detail": f"{name}: {row['error']}"}
         for name, row in record["sources"].items()
-        if row["error"]
+        if row["error"] and name != SOURCE
     ]
     reasons.extend(bill.reasons)
     status = "degraded" if reasons else "succeeded"

@@ -9,9 +9,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from actors.answers import AnswerStore, KeptAnswers, NobodyAnswers
 from actors.minilm import MiniLM, shared_model
-from actors.shard import ContextRef, SnapshotRef, StoreShard
+from actors.shard import ContextRef, SnapshotRef, StoreShard, tags_ref
 from cluster.database.values import Run
+from cluster.model_work import model_in
 from cluster.session import data_folder
 from configs.flags import merged
 from configs.settings import Settings, as_settings_error
@@ -20,7 +22,7 @@ from pipeline.config import RunConfig
 from pipeline.context.embedding import EmbeddingCache
 from pipeline.context.store import StoreContext
 from pipeline.errors import NotFoundError
-from pipeline.generate import Outcome, conclude, plan_for
+from pipeline.generate import Outcome, ask_for_sets, ask_for_tags, conclude, plan_for
 from pipeline.ingest.snapshot import Catalog
 from pipeline.plan import Plan
 from pipeline.ports import ModelInfo
@@ -38,6 +40,7 @@ class StoredRun:
         shard: Reads its snapshot and its vectors.
         snapshot: Where the snapshot lies.
         vectors: The model whose vectors it used; None for none.
+        texts: The answers of text models that it used, and no others; None where none were asked.
     """
 
     run: Run
@@ -46,11 +49,13 @@ class StoredRun:
     shard: StoreShard
     snapshot: SnapshotRef
     vectors: ModelInfo | None
+    texts: KeptAnswers | None
 
     @cached_property
     def context(self) -> StoreContext:
         """The store as the run saw it."""
-        return self.shard.context(ContextRef(self.snapshot, self.plan.as_of, self.config.context, self.vectors))
+        tags = tags_ref(ask_for_tags(self.catalog, self.texts, self.config))
+        return self.shard.context(ContextRef(self.snapshot, self.plan.as_of, self.config.context, self.vectors, tags))
 
     @property
     def catalog(self) -> Catalog:
@@ -76,7 +81,11 @@ class StoredRun:
         lost = _unfinished(self.run.record)
         combos = [combo for combo in self.plan.admitted if combo not in lost]
         results = [evaluate_combo(self.context, combo, self.plan, self.config, lambda: 0.0) for combo in combos]
-        return conclude(self.context, self.catalog, self.plan, results, self.config, _generations(self.run))
+        suggested = ask_for_sets(self.context, self.catalog, self.plan, self.texts, self.config)
+        return conclude(
+            self.context, self.catalog, self.plan, results, self.config, _generations(self.run), suggested=suggested,
+            texts=self.texts,
+        )  # fmt: skip
 
 
 def open_run(run: Run, settings: Settings, *, embed: bool = True) -> StoredRun:
@@ -100,10 +109,12 @@ def open_run(run: Run, settings: Settings, *, embed: bool = True) -> StoredRun:
         raise NotFoundError("snapshot", run.snapshot[:12], hint)
     snapshot = SnapshotRef(run.store, folder)
     shard = StoreShard(home / "vectors")
-    vectors = vectors_of(run.record)
+    vectors = model_in(run.record)
     if embed and vectors == MiniLM().info:
         _embed_missing(shard, snapshot, home / "vectors")
-    return StoredRun(run, parse_settings(run.settings), Plan.model_validate(run.plan), shard, snapshot, vectors)
+    texts = _answers(run.record, home / "answers")
+    plan = Plan.model_validate(run.plan)
+    return StoredRun(run, parse_settings(run.settings), plan, shard, snapshot, vectors, texts)
 
 
 def parse_settings(values: Mapping[str, Any]) -> RunConfig:
@@ -126,12 +137,12 @@ def _embed_missing(shard: StoreShard, snapshot: SnapshotRef, cache: Path) -> Non
         EmbeddingCache(cache, model.info).put(missing, model.embed(missing))
 
 
-def vectors_of(record: Mapping[str, Any]) -> ModelInfo | None:
-    """The model whose vectors a run used; runs from before there were others used the embedded one."""
-    if "models" not in record:
-        return MiniLM().info
-    said = record["models"]["vectors"]
-    return ModelInfo(**said) if said else None
+def _answers(record: Mapping[str, Any], folder: Path) -> KeptAnswers | None:
+    """The answers that a run used: nobody is asked again, and nothing is used that it did not know."""
+    said = record.get("models", {})
+    if not said.get("text"):
+        return None
+    return KeptAnswers(NobodyAnswers(ModelInfo(**said["text"])), AnswerStore(folder), frozenset(said["answers"]))
 
 
 def _unfinished(record: Mapping[str, Any] | None) -> set[Combo]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from actors.remote.prices import Usage
+from actors.remote.usage import Usage
 from configs.models import BudgetConfig
 from pipeline.errors import ModelError, ModelFault
 

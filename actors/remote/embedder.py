@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.remote.lines import Line
+from actors.remote.line import Line
 from actors.remote.vectors import batches, sendable
 from configs.models import ModelsConfig
 from pipeline.context.embedding import unique_texts

@@ -16,7 +16,7 @@ from openai.types import CompletionUsage
 from pydantic import BaseModel, ValidationError
 
 from actors.remote.faults import plain
-from actors.remote.prices import Usage
+from actors.remote.usage import Usage
 from actors.remote.vectors import checked_vectors
 from configs.models import KEY_VARIABLE, ModelsConfig
 from pipeline.errors import ModelError, ModelFault

@@ -23,8 +23,9 @@ from actors.remote.endpoint import Endpoint, Reply
 from actors.remote.faults import may_have_cost, model_error
 from actors.remote.outcomes import Outcomes, Tally
 from actors.remote.pacing import Pace
-from actors.remote.prices import Price, Usage, prices_of
+from actors.remote.prices import Price, prices_of
 from actors.remote.retries import next_wait_s
+from actors.remote.usage import Usage
 from actors.remote.vectors import about_tokens, most_tokens
 from configs.models import ModelsConfig
 from pipeline.errors import ModelError, ModelFault

@@ -6,25 +6,11 @@ from decimal import Decimal
 from genai_prices import Usage as ListedUsage
 from genai_prices import calc_price
 
+from actors.remote.usage import Usage
 from configs.models import ModelsConfig
 from pipeline.errors import SettingsError
 
 MILLION = Decimal(1_000_000)
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens of one call, as the endpoint counted them."""
-
-    input_tokens: int
-    """All of the question, those the endpoint had cached included."""
-    output_tokens: int = 0
-    cached_tokens: int = 0
-
-    @property
-    def tokens(self) -> int:
-        """In and out."""
-        return self.input_tokens + self.output_tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 """Answers of an OpenAI-compatible chat model."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 
 from pydantic import BaseModel
 
-from actors.remote.lines import Line
+from actors.remote.line import Line
 from configs.models import ModelsConfig
 from pipeline.errors import ModelFault
 from pipeline.ports import ModelInfo, Prompt, Unanswered
@@ -21,10 +21,11 @@ class OpenAIWriter:
     Args:
         config: Which model.
         line: The way to the gateway.
+        latest: Unix seconds by purpose: no answer is waited for longer, even where the caller would.
     """
 
-    def __init__(self, config: ModelsConfig, line: Line) -> None:
-        self._config, self._line = config, line
+    def __init__(self, config: ModelsConfig, line: Line, latest: Mapping[str, float] | None = None) -> None:
+        self._config, self._line, self._latest = config, line, dict(latest or {})
 
     @property
     def info(self) -> ModelInfo:
@@ -33,8 +34,9 @@ class OpenAIWriter:
 
     def answer(self, prompts: Sequence[Prompt], deadline: float) -> list[BaseModel | Unanswered]:
         """An answer to each prompt, in order, asked side by side."""
-        asked = [self._line.chat(prompt, deadline) for prompt in prompts]
-        return [_result(future, deadline) for future in asked]
+        until = [min(deadline, self._latest.get(prompt.purpose, deadline)) for prompt in prompts]
+        asked = [self._line.chat(prompt, at) for prompt, at in zip(prompts, until, strict=True)]
+        return [_result(future, at) for future, at in zip(asked, until, strict=True)]
 
 
 def _result(future: "Future[BaseModel | Unanswered]", deadline: float) -> BaseModel | Unanswered:

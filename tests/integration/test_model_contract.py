@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from actors.minilm import shared_model
 from actors.remote.budget import Payer
 from actors.remote.embedder import OpenAIEmbedder
-from actors.remote.lines import ThreadLine
+from actors.remote.thread_line import ThreadLine
 from actors.remote.writer import OpenAIWriter
 from configs.models import CapabilitiesConfig, ModelsConfig, PacingConfig
 from pipeline.errors import ModelError

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 
 from actors.remote.budget import Payer
 from actors.remote.embedder import OpenAIEmbedder
-from actors.remote.lines import ThreadLine
+from actors.remote.thread_line import ThreadLine
 from actors.remote.writer import OpenAIWriter
 from configs.models import ModelsConfig
 from pipeline.ports import Prompt, Unanswered

@@ -8,15 +8,17 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel
 
-from tests.support.model_answers import answer_well
+from pipeline.ports import Prompt, Unanswered
+from tests.support.generators import GOOD, Script
 
 Body = dict[str, Any]
 Answer = Callable[[Body], Any]
@@ -89,7 +91,7 @@ class ModelServer:
                 self.headers.append(headers)
                 if not await self._respond(path, body, writer):
                     return
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             return
         finally:
             writer.close()
@@ -148,6 +150,18 @@ class ModelServer:
             "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}],
             "usage": {"prompt_tokens": tokens, "completion_tokens": answered, "total_tokens": tokens + answered},
         }  # fmt: skip
+
+
+def following(scripts: Mapping[str, Script]) -> Answer:
+    """Answers of a scripted text model, over the wire."""
+
+    def answer(body: Body) -> Any:
+        purpose = body["response_format"]["json_schema"]["name"]
+        system, user = (message["content"] for message in body["messages"])
+        said = scripts[purpose](Prompt(purpose, "", system, user, BaseModel, 0), json.loads(user))
+        return said.detail if isinstance(said, Unanswered) else said
+
+    return answer
 
 
 def vector_of(text: str, width: int) -> "np.ndarray[Any, np.dtype[np.float32]]":
@@ -243,7 +257,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=1536)
     parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS")
     asked = parser.parse_args()
-    with serving(ModelServer(asked.width, asked.latency, answer_well)) as server:
+    with serving(ModelServer(asked.width, asked.latency, following(GOOD))) as server:
         print(server.url, flush=True)
         Event().wait()
 

@@ -105,10 +105,11 @@ def test_a_run_done_again_asks_nobody_and_knows_no_later_answer(tmp_path: Path) 
     before = first.answer([prompt("a"), prompt("b")], 0.0)
     KeptAnswers(Writer(), AnswerStore(tmp_path)).answer([prompt("b")], 0.0)
 
-    again = KeptAnswers(NobodyAnswers(INFO), AnswerStore(tmp_path), only=first.used)
+    again = KeptAnswers(NobodyAnswers(INFO), AnswerStore(tmp_path), only=first.report.used)
     after = again.answer([prompt("a"), prompt("b")], 0.0)
 
     assert after[0] == before[0]
     assert isinstance(after[1], Unanswered)
     assert after[1].code == "not_kept"
-    assert again.used == first.used
+    assert again.report.used == first.report.used
+    assert again.report.heard["words"].silent == 1

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.remote.budget import Amount, Budget, Payer
-from actors.remote.prices import Usage
+from actors.remote.usage import Usage
 from configs.models import BudgetConfig
 from pipeline.errors import ModelError, ModelFault
 

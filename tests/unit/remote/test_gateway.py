@@ -11,7 +11,7 @@ import pytest
 from actors.remote.budget import Payer, Spent
 from actors.remote.endpoint import Endpoint, Reply
 from actors.remote.gateway import Gateway
-from actors.remote.prices import Usage
+from actors.remote.usage import Usage
 from configs.models import BudgetConfig, ModelsConfig, PacingConfig
 from pipeline.errors import ModelError, ModelFault
 from pipeline.ports import Unanswered

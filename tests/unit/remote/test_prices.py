@@ -2,7 +2,8 @@ from decimal import Decimal
 
 import pytest
 
-from actors.remote.prices import Usage, prices_of
+from actors.remote.prices import prices_of
+from actors.remote.usage import Usage
 from configs.models import BudgetConfig, ModelsConfig
 from pipeline.errors import SettingsError
 

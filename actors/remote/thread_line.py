@@ -1,11 +1,11 @@
-"""Lines to a gateway, and the one of a process that runs its own, without Ray."""
+"""A gateway of a process's own, without Ray."""
 
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Future
 from threading import Thread
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +17,6 @@ from actors.remote.gateway import Gateway
 from actors.remote.outcomes import Outcomes
 from configs.models import ModelsConfig
 from pipeline.ports import Prompt, Unanswered
-
-
-class Line(Protocol):
-    """One run's way to a gateway: what is asked goes on its way at once, and its answer is a future."""
-
-    def embed(self, texts: Sequence[str], deadline: float) -> "Future[NDArray[np.float32] | Unanswered]":
-        """Vectors of one call's texts, as `Gateway.embed`."""
-
-    def chat(self, prompt: Prompt, deadline: float) -> "Future[BaseModel | Unanswered]":
-        """An answer, as `Gateway.chat`."""
 
 
 class ThreadLine:
