@@ -15,6 +15,7 @@ from cluster.database.database import Database
 from cluster.database.records import StoreRecords
 from cluster.database.values import ComboOutcome, Rejection
 from cluster.fanout import chunks, fan_out
+from cluster.metrics import record_failed_run, record_run
 from cluster.progress import Progress, Silent
 from cluster.session import data_folder
 from cluster.tasks import (
@@ -109,11 +110,14 @@ class StoreRunner:
             settings=self._config.model_dump(mode="json"), code_version=VERSION, at=_now(),
         )  # fmt: skip
         try:
-            return self._run(request, records)
+            report = self._run(request, records)
         except BaseException as error:
             error = _as_ours(error)
+            record_failed_run()
             records.fail_run(request.run_id, error=f"{type(error).__name__}: {error}"[:2000], at=_now())
             raise error
+        record_run(report.record)
+        return report
 
     def _run(self, request: RunRequest, records: StoreRecords) -> RunReport:
         clock = _Stopwatch()

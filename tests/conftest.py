@@ -20,6 +20,7 @@ def ray_local() -> Iterator[str]:
     ray.init(
         address="local", num_cpus=2, include_dashboard=False, namespace="basketry", log_to_driver=False,
         logging_level=logging.ERROR, runtime_env={"env_vars": {"OMP_NUM_THREADS": "1"}},
+        _system_config={"metrics_report_interval_ms": 1000},
     )  # fmt: skip
     yield str(ray.get_runtime_context().gcs_address)
     ray.shutdown()
