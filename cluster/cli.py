@@ -289,11 +289,11 @@ def upgrade(data_dir: DataDir = None) -> None:
 
 
 @app.command()
-def doctor(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Check the machine: versions, disk, database, model, Ray's ports and auth."""
+def doctor(address: Address = None, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Check the machine: versions, clock, disk, database, model, the cluster, Ray's ports and token."""
     from cluster.commands.doctor import doctor_command
 
-    _exit(doctor_command(data_dir=data_dir, as_json=as_json))
+    _exit(doctor_command(data_dir=data_dir, address=address, as_json=as_json))
 
 
 def _exit(code: int) -> None:

@@ -15,6 +15,7 @@ from cluster.database.database import Database
 from cluster.database.records import StoreRecords
 from cluster.database.values import ComboOutcome, Rejection
 from cluster.fanout import chunks, fan_out
+from cluster.logs import log_problem, log_run, set_up_logs
 from cluster.metrics import record_failed_run, record_run
 from cluster.progress import Progress, Silent
 from cluster.session import data_folder
@@ -82,6 +83,7 @@ class StoreRunner:
     """
 
     def __init__(self, settings: Settings, database: Database, progress: Progress | None = None) -> None:
+        set_up_logs(settings.log_format)
         self._settings, self._config, self._database = settings, settings.run, database
         self._progress: Progress = progress or Silent()
         self._cache = data_folder(settings.data_dir) / "vectors"
@@ -114,9 +116,11 @@ class StoreRunner:
         except BaseException as error:
             error = _as_ours(error)
             record_failed_run()
+            log_problem("run failed", store=request.snapshot.store, run=request.run_id, error=str(error))
             records.fail_run(request.run_id, error=f"{type(error).__name__}: {error}"[:2000], at=_now())
             raise error
         record_run(report.record)
+        log_run(report.record)
         return report
 
     def _run(self, request: RunRequest, records: StoreRecords) -> RunReport:
@@ -211,9 +215,9 @@ class StoreRunner:
 
         def submit(combos: list[Combo]) -> Any:
             name = (
-                f"combo:{combos[0].label}"
+                f"combo:{combos[0].label} of {plan.store}"
                 if len(combos) == 1
-                else f"combos:{combos[0].label} and {len(combos) - 1} more"
+                else f"combos:{combos[0].label} and {len(combos) - 1} more of {plan.store}"
             )
             task = evaluate_task.options(name=name, max_retries=self._retries)
             return task.remote(context, combos, plan, self._config, deadline)

@@ -32,9 +32,11 @@ give up the usual one; and no process for an autoscaler, which takes a second to
 def prepare_environment(config: ClusterConfig) -> None:
     """Say what Ray must know before it is imported: no usage statistics, and tokens on a cluster.
 
-    A local Ray switches token authentication on by itself and makes the token it needs.
+    Names of tasks hold stores: they are for the dashboard, and Ray is told to keep them out of its metrics. A local Ray
+    switches token authentication on by itself and makes the token it needs.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_metric_cardinality_level", "low")
     if address_of(config) != LOCAL:
         os.environ.setdefault("RAY_AUTH_MODE", "token")
     else:

@@ -72,6 +72,8 @@ class Settings(BaseSettings, RunConfig):
     """Database, snapshots and caches."""
     database_url: str | None = None
     """SQLAlchemy URL; SQLite inside `data_dir` by default."""
+    log_format: Literal["off", "json"] = "off"
+    """`json` prints one object a line on standard error: time, level, event, and store and run where there is one."""
     ingest: IngestConfig = IngestConfig()
     cluster: ClusterConfig = ClusterConfig()
     ml: MlConfig = MlConfig()

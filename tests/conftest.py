@@ -1,11 +1,13 @@
 """Shared by all tests: one hypothesis profile, and one local Ray for those that need it."""
 
 import logging
-import os
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from cluster.session import prepare_environment
+from configs.settings import ClusterConfig
 
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")  # a deadline measures the machine, not the law
@@ -14,7 +16,7 @@ settings.load_profile("shared")  # a deadline measures the machine, not the law
 @pytest.fixture(scope="session")
 def ray_local() -> Iterator[str]:
     """A local Ray of two CPUs that all tests of a session share; its address."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    prepare_environment(ClusterConfig())
     import ray
 
     ray.init(
