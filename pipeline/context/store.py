@@ -20,7 +20,7 @@ from pipeline.context.objectives import Judge, Lens, Need, ObjectivesConfig, len
 from pipeline.context.prices import PriceHabits, price_habits
 from pipeline.context.quantities import QuantityBreaks, VolumeConfig, quantity_breaks
 from pipeline.context.rules import Rulebook, RulesConfig, rulebook_of
-from pipeline.context.similarity import Neighbours, SimilarityConfig, background, neighbours
+from pipeline.context.similarity import Neighbours, SimilarityConfig, background, neighbours, on_grid
 from pipeline.ingest.snapshot import Catalog, Snapshot
 from pipeline.terms import OBJECTIVES, Objective
 
@@ -142,7 +142,7 @@ def prepare(snapshot: Snapshot, vectors: NDArray[np.float32], as_of: int, config
         as_of: Day after the last one that may be known.
         config: Settings of the parts.
     """
-    catalog = snapshot.catalog
+    catalog, vectors = snapshot.catalog, on_grid(vectors)
     history = history_of(snapshot, as_of, config.mining.window_days)
     mined = mine(history, config.mining)
     features = features_of(catalog, snapshot.orders, history, config.features)
