@@ -48,6 +48,11 @@ def address_of(config: ClusterConfig) -> str:
     return config.address or os.environ.get("RAY_ADDRESS") or LOCAL
 
 
+def is_local(config: ClusterConfig) -> bool:
+    """Whether Ray is one that lives as long as the command."""
+    return address_of(config) == LOCAL
+
+
 class RaySession:
     """A connection to Ray that is made while the caller does other things.
 

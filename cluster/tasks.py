@@ -8,7 +8,6 @@ from typing import Any
 
 import ray
 
-from actors.shard import StoreShard
 from cluster.session import worker_name
 from pipeline.combo import ComboResult, evaluate_combo
 from pipeline.config import RunConfig
@@ -85,4 +84,3 @@ embed_task = ray.remote(num_cpus=1, max_retries=3)(embed_texts)
 evaluate_task = ray.remote(num_cpus=1, max_retries=3)(evaluate_combos)
 conclude_task = ray.remote(num_cpus=1, max_retries=3)(conclude_run)
 warm_task = ray.remote(num_cpus=1, max_retries=0)(warm_up)
-StoreShardActor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=3)(StoreShard)

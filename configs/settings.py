@@ -40,6 +40,14 @@ class ClusterConfig(BaseModel):
     """How often a task is started again after its worker died."""
     embed_batch: Annotated[int, Field(ge=1)] = 128
     """Texts of one embedding task."""
+    shards: Annotated[int, Field(ge=1)] | None = None
+    """Actors that keep stores warm; by default one on a local Ray, and one for two CPUs of a cluster."""
+    shard_bytes: Annotated[int, Field(ge=0)] = 1 << 30
+    """Memory in which a shard keeps snapshots and contexts of its stores."""
+    store_bytes: Annotated[int, Field(ge=0)] = 1 << 29
+    """Memory in which a shard keeps those of one store; what is larger is served and not kept."""
+    shard_threads: Annotated[int, Field(ge=1)] = 2
+    """Stores that a shard loads or prepares at once."""
     dashboard: bool = False
     """Whether a local Ray serves its dashboard on 127.0.0.1."""
     wait_s: Annotated[float, Field(gt=0)] = 300.0
