@@ -5,11 +5,11 @@ several threads.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from actors.places import open_folder
 from actors.shelf import Shelf, ShelfFigures
 from pipeline.context.embedding import EmbeddingCache, catalog_texts
 from pipeline.context.objectives import Need
@@ -18,6 +18,7 @@ from pipeline.errors import PlatformError
 from pipeline.ingest.snapshot import Catalog, Snapshot
 from pipeline.ingest.store import read_snapshot
 from pipeline.ports import ModelInfo
+from pipeline.storage import Place
 from pipeline.terms import Objective
 
 SHARD_BYTES = 1 << 30
@@ -31,7 +32,7 @@ class SnapshotRef:
     """Where a snapshot lies, and whose it is."""
 
     store: str
-    folder: Path
+    folder: Place
     """Folder of its Parquet files."""
 
 
@@ -71,9 +72,9 @@ class StoreShard:
     """
 
     def __init__(
-        self, cache: Path, model: ModelInfo, capacity: int = SHARD_BYTES, store_capacity: int = STORE_BYTES
+        self, cache: Place, model: ModelInfo, capacity: int = SHARD_BYTES, store_capacity: int = STORE_BYTES
     ) -> None:
-        self._vectors = EmbeddingCache(cache, model)
+        self._vectors = EmbeddingCache(open_folder(cache), model)
         self._shelf = Shelf(capacity, store_capacity)
 
     def __repr__(self) -> str:
@@ -140,7 +141,7 @@ def _read(ref: SnapshotRef) -> Snapshot:
         UnreadableFileError: no snapshot, or a damaged one.
         PlatformError: it is another store's.
     """
-    snapshot = read_snapshot(ref.folder)
+    snapshot = read_snapshot(open_folder(ref.folder))
     if snapshot.store != ref.store:
         raise PlatformError(
             f"the snapshot in {ref.folder} is of store {snapshot.store!r}, expected store {ref.store!r}; ingest again"

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -18,16 +17,18 @@ from pipeline.offers.bundle import Bundle
 from pipeline.plan import Plan
 from pipeline.record import Rejected, record_of, rejected
 from pipeline.selection.nsga import load_search
+from pipeline.storage import Place
 from pipeline.terms import Combo
 
 
-def embed_texts(texts: Sequence[str], cache: Path) -> int:
+def embed_texts(texts: Sequence[str], cache: Place) -> int:
     """Embed texts and keep their vectors in the cache at `cache`; the number of texts."""
     from actors.minilm import shared_model
+    from actors.places import open_folder
     from pipeline.context.embedding import EmbeddingCache
 
     model = shared_model()
-    EmbeddingCache(cache, model.info).put(texts, model.embed(texts))
+    EmbeddingCache(open_folder(cache), model.info).put(texts, model.embed(texts))
     return len(texts)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml  # type: ignore[import-untyped]  # it brings no stubs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, PlainSerializer, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 from pydantic_settings import SettingsError as SourceError
 
@@ -15,12 +15,19 @@ from pipeline.config import RunConfig
 from pipeline.context.similarity import Engine
 from pipeline.errors import SettingsError
 from pipeline.ingest.config import IngestConfig
+from pipeline.storage import Uri, parse_place
 
 CONFIG_FILE = Path("basketry.yaml")
 """Read from the current folder where it exists."""
 
 ENV_PREFIX = "BASKETRY_"
 """Begins the name of every setting in the environment."""
+
+
+DataPlace = Annotated[
+    Path | InstanceOf[Uri], BeforeValidator(parse_place), PlainSerializer(str, return_type=str)
+]  # fmt: skip
+"""A folder, or a URI of an object store."""
 
 
 class ClusterConfig(BaseModel):
@@ -76,10 +83,10 @@ class Settings(BaseSettings, RunConfig):
         frozen=True, extra="forbid", env_prefix=ENV_PREFIX, env_nested_delimiter="__", yaml_file=CONFIG_FILE
     )
 
-    data_dir: Path = Path(".basketry")
-    """Database, snapshots and caches."""
+    data_dir: DataPlace = Path(".basketry")
+    """Database, snapshots and caches: a folder, or `s3://…` or `gs://…` for all but the database."""
     database_url: str | None = None
-    """SQLAlchemy URL; SQLite inside `data_dir` by default."""
+    """SQLAlchemy URL; SQLite inside `data_dir` by default, where that is a folder."""
     ingest: IngestConfig = IngestConfig()
     cluster: ClusterConfig = ClusterConfig()
     ml: MlConfig = MlConfig()
@@ -108,8 +115,19 @@ class Settings(BaseSettings, RunConfig):
 
     @property
     def database(self) -> str:
-        """URL of the database."""
-        return self.database_url or f"sqlite:///{(self.data_dir / 'basketry.db').resolve()}"
+        """URL of the database.
+
+        Raises:
+            SettingsError: none is given, and an object store can hold none.
+        """
+        if self.database_url:
+            return self.database_url
+        if isinstance(self.data_dir, Uri):
+            raise SettingsError(
+                f"data_dir is {self.data_dir.prefix}, an object store, where no database can be; set database_url "
+                "(BASKETRY_DATABASE_URL) to postgresql+psycopg://USER@HOST/NAME or sqlite:///FILE"
+            )
+        return f"sqlite:///{(self.data_dir / 'basketry.db').resolve()}"
 
 
 def load_settings(flags: Mapping[str, Any] | None = None) -> Settings:
