@@ -7,9 +7,11 @@ import sys
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+
+from pipeline.storage import Place, parse_place
 
 app = typer.Typer(
     name="basketry",
@@ -24,6 +26,13 @@ db = typer.Typer(help="The database of runs and bundles.", no_args_is_help=True)
 app.add_typer(db, name="db")
 config = typer.Typer(help="The settings.", no_args_is_help=True)
 app.add_typer(config, name="config")
+
+
+def _place(text: str) -> Place:
+    try:
+        return parse_place(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 class Mode(StrEnum):
@@ -82,8 +91,13 @@ Apart = Annotated[
 MinPrice = Annotated[str | None, typer.Option(help="Least price of a bundle.")]
 MaxPrice = Annotated[str | None, typer.Option(help="Greatest price of a bundle.")]
 DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", help="Database, snapshots and caches; BASKETRY_DATA_DIR or .basketry by default."),
+    Any,  # a `Place`: a union is more than typer can read
+    typer.Option(
+        "--data-dir",
+        metavar="PLACE",
+        parser=_place,
+        help="Database, snapshots and caches: a folder, s3://… or gs://…; BASKETRY_DATA_DIR or .basketry by default.",
+    ),
 ]
 
 

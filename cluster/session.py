@@ -6,12 +6,12 @@ import os
 import re
 import socket
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from configs.settings import ClusterConfig
 from pipeline.errors import PlatformError
+from pipeline.storage import Place, Uri
 
 NAMESPACE = "basketry"
 
@@ -48,6 +48,11 @@ def prepare_environment(config: ClusterConfig) -> None:
 def address_of(config: ClusterConfig) -> str:
     """The cluster to use: named by a flag or setting, by `RAY_ADDRESS`, or a local one."""
     return config.address or os.environ.get("RAY_ADDRESS") or LOCAL
+
+
+def is_local(config: ClusterConfig) -> bool:
+    """Whether Ray is one that lives as long as the command."""
+    return address_of(config) == LOCAL
 
 
 class RaySession:
@@ -138,6 +143,6 @@ def worker_name() -> str:
     return f"{os.uname().nodename}:{os.getpid()}"
 
 
-def data_folder(data_dir: Path) -> Path:
-    """The data folder as an absolute path, which workers in other folders understand too."""
-    return data_dir.expanduser().resolve()
+def data_folder(data_dir: Place) -> Place:
+    """The data folder as workers in other folders understand it too: an absolute path, or its URI."""
+    return data_dir if isinstance(data_dir, Uri) else data_dir.expanduser().resolve()

@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from cluster.session import LOCAL, RaySession, address_of
+from actors.places import open_folder
+from cluster.session import LOCAL, RaySession, address_of, data_folder
 from configs.settings import Settings
 from pipeline.errors import BasketryError
+from pipeline.storage import Uri
 
 MOST_DRIFT_S = 5.0
 """Clocks that are further apart make leases and the age of bundles hard to read."""
@@ -31,7 +33,9 @@ class Finding(NamedTuple):
 
 def check_writing(settings: Settings) -> Finding:
     """Write a file into the data folder, read it back, and compare the clock of the disk with ours."""
-    folder = Path(settings.data_dir).expanduser().resolve()
+    folder = data_folder(settings.data_dir)
+    if isinstance(folder, Uri):
+        return _write_object(folder)
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     advice = f"make {existing} writable for this user, or set BASKETRY_DATA_DIR"
     try:
@@ -46,6 +50,18 @@ def check_writing(settings: Settings) -> Finding:
         return Finding("writing", False, f"the clock of {existing} is {drift:.0f} s away from ours", advice)
     where = str(folder) if existing == folder else f"{existing} (the first run makes {folder.name})"
     return Finding("writing", True, f"{where} takes files")
+
+
+def _write_object(place: Uri) -> Finding:
+    """Write a small object, and take it away again."""
+    store = open_folder(place) / "doctor"
+    name = f"probe-{os.getpid()}-{time.time_ns()}"
+    try:
+        store.write(name, b"written")
+        store.remove(name)
+    except BasketryError as error:
+        return Finding("writing", False, str(error), "let this key write below data_dir")
+    return Finding("writing", True, f"{place} takes objects")
 
 
 def check_clock(settings: Settings) -> Finding:

@@ -11,11 +11,13 @@ from pathlib import Path
 
 from rich.table import Table
 
+from actors.places import open_folder
 from cluster.commands.checks import Finding, check_clock, check_cluster, check_token, check_writing
 from cluster.commands.terminal import out, print_json
-from cluster.session import LOCAL, address_of
+from cluster.session import LOCAL, address_of, data_folder
 from configs.settings import Settings, load_settings
 from pipeline.errors import BasketryError
+from pipeline.storage import Uri
 
 LEAST_FREE_BYTES = 1_000_000_000
 
@@ -63,12 +65,22 @@ def _machine(settings: Settings) -> Finding:
 
 
 def _disk(settings: Settings) -> Finding:
-    folder = settings.data_dir.expanduser().resolve()
+    folder = data_folder(settings.data_dir)
+    if isinstance(folder, Uri):
+        return _object_store(folder)
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(existing).free
     writable = os.access(existing, os.W_OK)
     advice = f"make {existing} writable, free some space, or set BASKETRY_DATA_DIR"
     return Finding("data folder", writable and free >= LEAST_FREE_BYTES, f"{folder}, {free / 1e9:.1f} GB free", advice)
+
+
+def _object_store(uri: Uri) -> Finding:
+    try:
+        open_folder(uri).names()
+    except BasketryError as error:
+        return Finding("data folder", False, str(error), "check data_dir, AWS_ACCESS_KEY_ID and the network")
+    return Finding("data folder", True, f"{uri.prefix} answers")
 
 
 def _database(settings: Settings) -> Finding:

@@ -17,6 +17,7 @@ from configs.settings import Settings, given, load_settings
 from pipeline.context.rules import RulesConfig
 from pipeline.errors import SettingsError
 from pipeline.ingest.snapshot import to_day
+from pipeline.storage import Place
 
 if TYPE_CHECKING:
     from pipeline.plan import Plan
@@ -41,7 +42,7 @@ class Request:
     fanout: str | None = None
     address: str | None = None
     out: Path | None = None
-    data_dir: Path | None = None
+    data_dir: Place | None = None
     assignments: Mapping[str, Any] = field(default_factory=dict)
     """Any settings, nested; the flags of their own go before them."""
     rules: RulesConfig = field(default_factory=RulesConfig)
@@ -78,7 +79,7 @@ def parse_duration_ms(text: str | None) -> int | None:
     return max(1, round(float(found[1]) * (1 if found[2] == "ms" else 1000)))
 
 
-def demo_command(out_dir: Path, *, data_dir: Path | None, as_json: bool) -> int:
+def demo_command(out_dir: Path, *, data_dir: Place | None, as_json: bool) -> int:
     """Run the sample store and say where to look."""
     return run_command(Request(DEMO_STORE, store="demo", out=out_dir, data_dir=data_dir), as_json=as_json)
 
