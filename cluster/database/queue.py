@@ -10,11 +10,12 @@ from typing import Any, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 
+from cluster.crash import crash_point
 from cluster.database import rows, tables
 from cluster.database.engine import database_time, insert_new, see, writing
 from cluster.database.records import LET_GO, StoreRecords, plain
 from cluster.database.values import Claim, Ending, QueuedRun
-from pipeline.errors import BasketryError, LostLeaseError
+from pipeline.errors import BasketryError, LostLeaseError, PlatformError
 
 Clock: TypeAlias = Callable[[sa.Connection], datetime]
 """Tells the time of a database."""
@@ -99,7 +100,9 @@ class Queue:
         """
         with writing(self._engine) as connection:
             now = self._now(connection)
-            return [self._settle(connection, ending, now) for ending in endings]
+            kept = [self._settle(connection, ending, now) for ending in endings]
+            crash_point("settling")
+            return kept
 
     def _settle(self, connection: sa.Connection, ending: Ending, now: datetime) -> BasketryError | None:
         claim = ending.claim
@@ -109,6 +112,10 @@ class Queue:
                 StoreRecords(self._engine, claim.store, claim.fence).settle(connection, ending, at=now)
         except BasketryError as error:
             return error
+        except (sa.exc.StatementError, ValueError) as error:  # rows that no database takes: the store's own trouble
+            if isinstance(error, sa.exc.OperationalError):
+                raise
+            return PlatformError(f"its result can't be kept ({type(error).__name__}: {str(error).splitlines()[0]})")
         return None
 
     def give_back(self, claim: Claim, reason: str) -> bool:
