@@ -6,12 +6,12 @@ import os
 import re
 import socket
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from configs.settings import ClusterConfig
 from pipeline.errors import PlatformError
+from pipeline.storage import Place, Uri
 
 NAMESPACE = "basketry"
 
@@ -32,9 +32,11 @@ give up the usual one; and no process for an autoscaler, which takes a second to
 def prepare_environment(config: ClusterConfig) -> None:
     """Say what Ray must know before it is imported: no usage statistics, and tokens on a cluster.
 
-    A local Ray switches token authentication on by itself and makes the token it needs.
+    Names of tasks hold stores: they are for the dashboard, and Ray is told to keep them out of its metrics. A local Ray
+    switches token authentication on by itself and makes the token it needs.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_metric_cardinality_level", "low")
     if address_of(config) != LOCAL:
         os.environ.setdefault("RAY_AUTH_MODE", "token")
     else:
@@ -46,6 +48,11 @@ def prepare_environment(config: ClusterConfig) -> None:
 def address_of(config: ClusterConfig) -> str:
     """The cluster to use: named by a flag or setting, by `RAY_ADDRESS`, or a local one."""
     return config.address or os.environ.get("RAY_ADDRESS") or LOCAL
+
+
+def is_local(config: ClusterConfig) -> bool:
+    """Whether Ray is one that lives as long as the command."""
+    return address_of(config) == LOCAL
 
 
 class RaySession:
@@ -136,6 +143,6 @@ def worker_name() -> str:
     return f"{os.uname().nodename}:{os.getpid()}"
 
 
-def data_folder(data_dir: Path) -> Path:
-    """The data folder as an absolute path, which workers in other folders understand too."""
-    return data_dir.expanduser().resolve()
+def data_folder(data_dir: Place) -> Place:
+    """The data folder as workers in other folders understand it too: an absolute path, or its URI."""
+    return data_dir if isinstance(data_dir, Uri) else data_dir.expanduser().resolve()
