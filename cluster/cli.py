@@ -7,9 +7,11 @@ import sys
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+
+from pipeline.storage import Place, parse_place
 
 app = typer.Typer(
     name="basketry",
@@ -26,6 +28,13 @@ fleet = typer.Typer(help="Many stores together: every sub-folder is one.", no_ar
 app.add_typer(fleet, name="fleet")
 config = typer.Typer(help="The settings.", no_args_is_help=True)
 app.add_typer(config, name="config")
+
+
+def _place(text: str) -> Place:
+    try:
+        return parse_place(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 class Mode(StrEnum):
@@ -84,8 +93,13 @@ Apart = Annotated[
 MinPrice = Annotated[str | None, typer.Option(help="Least price of a bundle.")]
 MaxPrice = Annotated[str | None, typer.Option(help="Greatest price of a bundle.")]
 DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", help="Database, snapshots and caches; BASKETRY_DATA_DIR or .basketry by default."),
+    Any,  # a `Place`: a union is more than typer can read
+    typer.Option(
+        "--data-dir",
+        metavar="PLACE",
+        parser=_place,
+        help="Database, snapshots and caches: a folder, s3://… or gs://…; BASKETRY_DATA_DIR or .basketry by default.",
+    ),
 ]
 
 
@@ -327,11 +341,11 @@ def upgrade(data_dir: DataDir = None) -> None:
 
 
 @app.command()
-def doctor(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Check the machine: versions, disk, database, model, Ray's ports and auth."""
+def doctor(address: Address = None, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Check the machine: versions, clock, disk, database, model, the cluster, Ray's ports and token."""
     from cluster.commands.doctor import doctor_command
 
-    _exit(doctor_command(data_dir=data_dir, as_json=as_json))
+    _exit(doctor_command(data_dir=data_dir, address=address, as_json=as_json))
 
 
 def _exit(code: int) -> None:

@@ -8,6 +8,7 @@ import ray
 from numpy.typing import NDArray
 
 from actors.minilm import MiniLM
+from actors.places import open_folder
 from cluster.fanout import fan_out
 from cluster.progress import Progress
 from cluster.session import data_folder
@@ -117,7 +118,7 @@ class Evaluator:
 
     def _vectors(self, catalog: Catalog) -> NDArray[np.float32]:
         texts = catalog_texts(catalog)
-        cache = EmbeddingCache(self._cache, MiniLM().info)
+        cache = EmbeddingCache(open_folder(self._cache), MiniLM().info)
         missing = cache.missing(texts)
         if missing:
             self._progress.phase("embedding", len(missing))

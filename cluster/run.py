@@ -9,17 +9,18 @@ from uuid import uuid4
 
 import ray
 
-from actors.minilm import MiniLM
 from actors.shard import ContextRef, Outline, SnapshotRef
 from cluster.database.database import Database
 from cluster.database.records import StoreRecords
 from cluster.database.values import Rejection
 from cluster.fanout import chunks, fan_out
+from cluster.logs import log_problem, log_run, set_up_logs
+from cluster.metrics import record_failed_run, record_run
 from cluster.progress import Progress, Silent
 from cluster.session import data_folder
+from cluster.shards import ShardPool
 from cluster.tasks import (
     Conclusion,
-    StoreShardActor,
     conclude_task,
     embed_task,
     evaluate_task,
@@ -78,21 +79,24 @@ class RunReport:
 
 
 class StoreRunner:
-    """Runs stores one after the other, keeping their snapshots and contexts warm in a shard.
+    """Runs stores one after the other, keeping their snapshots and contexts warm in shards.
 
     Args:
         settings: All settings.
         database: Where runs are kept.
         progress: Told of phases and steps.
+        shards: Where stores are kept warm; shards of its own by default.
     """
 
-    def __init__(self, settings: Settings, database: Database, progress: Progress | None = None) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, progress: Progress | None = None,
+        shards: ShardPool | None = None,
+    ) -> None:  # fmt: skip
+        set_up_logs(settings.log_format)
         self._settings, self._config, self._database = settings, settings.run, database
         self._progress: Progress = progress or Silent()
         self._cache = data_folder(settings.data_dir) / "vectors"
-        # A name of its own: on a shared cluster, a shard of another command would die with that command.
-        name = f"store-shard:{uuid4().hex[:8]}"
-        self._shard: Any = StoreShardActor.options(name=name).remote(self._cache, MiniLM().info)
+        self._shards = shards or ShardPool(settings)
         workers = int(ray.cluster_resources()["CPU"])  # type: ignore[no-untyped-call]
         # Imports take a worker most of a second: they begin while the shard reads its first store.
         self._warm = [warm_task.options(name="warm up").remote() for _ in range(workers)]
@@ -115,12 +119,17 @@ class StoreRunner:
             settings=self._config.model_dump(mode="json"), code_version=VERSION, at=_now(),
         )  # fmt: skip
         try:
-            return self._run(request, records)
+            report = self._run(request, records)
         except BaseException as error:
             error = as_ours(error)
+            record_failed_run()
+            log_problem("run failed", store=request.snapshot.store, run=request.run_id, error=str(error))
             if request.fence is None:
                 records.fail_run(request.run_id, error=f"{type(error).__name__}: {error}"[:2000], at=_now())
             raise error
+        record_run(report.record)
+        log_run(report.record)
+        return report
 
     def _run(self, request: RunRequest, records: StoreRecords) -> RunReport:
         clock = _Stopwatch()
@@ -150,7 +159,7 @@ class StoreRunner:
     def _embed(self, request: RunRequest, records: StoreRecords, clock: "_Stopwatch") -> dict[str, Any] | None:
         """Embed what no run embedded yet; preliminary bundles without vectors go first."""
         texts = self._get(
-            self._shard.missing_texts.options(name=f"texts:{request.snapshot.store}").remote(request.snapshot)
+            self._shard(request).missing_texts.options(name=f"texts:{request.snapshot.store}").remote(request.snapshot)
         )
         if not texts:
             return None
@@ -166,6 +175,9 @@ class StoreRunner:
             self._progress.step(len(batch))
         return {"texts": len(texts), "seconds": round(time.perf_counter() - started, 3)}
 
+    def _shard(self, request: RunRequest) -> Any:
+        return self._shards.shard_of(request.snapshot.store)
+
     def _submit_embedding(self, batch: list[str]) -> "ray.ObjectRef[int]":
         return embed_task.options(name=f"embed:{len(batch)} texts", max_retries=self._retries).remote(
             batch, self._cache
@@ -180,9 +192,9 @@ class StoreRunner:
         store = request.snapshot.store
         self._progress.phase("context")
         wanted = ContextRef(request.snapshot, request.as_of, self._config.context, with_vectors)
-        context = self._shard.context.options(name=f"context:{store}").remote(wanted)
-        catalog = self._shard.catalog.options(name=f"catalog:{store}").remote(request.snapshot)
-        outline: Outline = self._get(self._shard.outline.options(name=f"outline:{store}").remote(wanted))
+        view = self._shard(request).view.options(name=f"context:{store}", num_returns=3)
+        context, catalog, outlined = view.remote(wanted)
+        outline: Outline = self._get(outlined)
         clock.lap("context")
         plan = request.plan or self._plan(request, outline, records)
         records.save_plan(request.run_id, plan.model_dump(mode="json"))
@@ -218,9 +230,9 @@ class StoreRunner:
 
         def submit(combos: list[Combo]) -> Any:
             name = (
-                f"combo:{combos[0].label}"
+                f"combo:{combos[0].label} of {plan.store}"
                 if len(combos) == 1
-                else f"combos:{combos[0].label} and {len(combos) - 1} more"
+                else f"combos:{combos[0].label} and {len(combos) - 1} more of {plan.store}"
             )
             task = evaluate_task.options(name=name, max_retries=self._retries)
             return task.remote(context, combos, plan, self._config, deadline)

@@ -4,15 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from actors.minilm import MiniLM, shared_model
+from actors.places import open_folder
 from actors.shard import ContextRef, SnapshotRef, StoreShard
 from cluster.database.values import Run
 from cluster.session import data_folder
+from cluster.uploads import snapshot_ref
 from configs.flags import merged
 from configs.settings import Settings, as_settings_error
 from pipeline.combo import evaluate_combo
@@ -22,7 +23,9 @@ from pipeline.context.store import StoreContext
 from pipeline.errors import NotFoundError
 from pipeline.generate import Outcome, conclude, plan_for
 from pipeline.ingest.snapshot import Catalog
+from pipeline.ingest.store import has_snapshot
 from pipeline.plan import Plan
+from pipeline.storage import Place
 from pipeline.terms import Combo
 
 
@@ -91,11 +94,11 @@ def open_run(run: Run, settings: Settings, *, embed: bool = True) -> StoredRun:
     if run.plan is None or run.record is None or run.snapshot is None:
         raise NotFoundError("finished run", run.run_id, f"it is {run.state}: nothing was kept to do it again")
     home = data_folder(settings.data_dir)
-    folder = home / "stores" / run.store / "snapshots" / run.snapshot
-    if not folder.is_dir():
-        hint = f"expected in {folder.parent}; ingest the same files again, or name the data folder with --data-dir"
+    snapshot = snapshot_ref(home, run.store, run.snapshot)
+    if not has_snapshot(open_folder(snapshot.folder)):
+        where = snapshot.folder.parent
+        hint = f"expected in {where}; ingest the same files again, or name the data folder with --data-dir"
         raise NotFoundError("snapshot", run.snapshot[:12], hint)
-    snapshot = SnapshotRef(run.store, folder)
     shard = StoreShard(home / "vectors", MiniLM().info)
     if embed:
         _embed_missing(shard, snapshot, home / "vectors")
@@ -114,12 +117,12 @@ def parse_settings(values: Mapping[str, Any]) -> RunConfig:
         raise as_settings_error(error, RunConfig) from None
 
 
-def _embed_missing(shard: StoreShard, snapshot: SnapshotRef, cache: Path) -> None:
+def _embed_missing(shard: StoreShard, snapshot: SnapshotRef, cache: Place) -> None:
     """Embed what the cache has lost since the run."""
     missing = shard.missing_texts(snapshot)
     if missing:
         model = shared_model()
-        EmbeddingCache(cache, model.info).put(missing, model.embed(missing))
+        EmbeddingCache(open_folder(cache), model.info).put(missing, model.embed(missing))
 
 
 def _unfinished(record: Mapping[str, Any] | None) -> set[Combo]:

@@ -3,12 +3,10 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import ray
 
-from actors.shard import StoreShard
 from cluster.session import worker_name
 from pipeline.combo import ComboResult, evaluate_combo
 from pipeline.config import RunConfig
@@ -18,17 +16,19 @@ from pipeline.ingest.snapshot import Catalog
 from pipeline.offers.bundle import Bundle
 from pipeline.plan import Plan
 from pipeline.record import Rejected, record_of, rejected
-from pipeline.selection.nsga import load_search
+from pipeline.selection import genetic
+from pipeline.storage import Place
 from pipeline.terms import Combo
 
 
-def embed_texts(texts: Sequence[str], cache: Path) -> int:
+def embed_texts(texts: Sequence[str], cache: Place) -> int:
     """Embed texts and keep their vectors in the cache at `cache`; the number of texts."""
     from actors.minilm import shared_model
+    from actors.places import open_folder
     from pipeline.context.embedding import EmbeddingCache
 
     model = shared_model()
-    EmbeddingCache(cache, model.info).put(texts, model.embed(texts))
+    EmbeddingCache(open_folder(cache), model.info).put(texts, model.embed(texts))
     return len(texts)
 
 
@@ -77,7 +77,7 @@ def conclude_run(
 
 def warm_up() -> str:
     """Import what the search needs, too: this module is what makes a worker ready for the rest. Its name."""
-    load_search()
+    genetic.load()
     return worker_name()
 
 
@@ -85,4 +85,3 @@ embed_task = ray.remote(num_cpus=1, max_retries=3)(embed_texts)
 evaluate_task = ray.remote(num_cpus=1, max_retries=3)(evaluate_combos)
 conclude_task = ray.remote(num_cpus=1, max_retries=3)(conclude_run)
 warm_task = ray.remote(num_cpus=1, max_retries=0)(warm_up)
-StoreShardActor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=3)(StoreShard)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml  # type: ignore[import-untyped]  # it brings no stubs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, PlainSerializer, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 from pydantic_settings import SettingsError as SourceError
 
@@ -15,6 +15,7 @@ from pipeline.config import RunConfig
 from pipeline.context.similarity import Engine
 from pipeline.errors import SettingsError
 from pipeline.ingest.config import IngestConfig
+from pipeline.storage import Uri, parse_place
 
 CONFIG_FILE = Path("basketry.yaml")
 """Read from the current folder where it exists."""
@@ -24,6 +25,12 @@ ENV_PREFIX = "BASKETRY_"
 
 CRASH_VARIABLE = "BASKETRY_CRASH_AT"
 """No setting: names the point at which a coordinator kills itself, for tests of faults."""
+
+
+DataPlace = Annotated[
+    Path | InstanceOf[Uri], BeforeValidator(parse_place), PlainSerializer(str, return_type=str)
+]  # fmt: skip
+"""A folder, or a URI of an object store."""
 
 
 class ClusterConfig(BaseModel):
@@ -43,6 +50,14 @@ class ClusterConfig(BaseModel):
     """How often a task is started again after its worker died."""
     embed_batch: Annotated[int, Field(ge=1)] = 128
     """Texts of one embedding task."""
+    shards: Annotated[int, Field(ge=1)] | None = None
+    """Actors that keep stores warm; by default one on a local Ray, and one for two CPUs of a cluster."""
+    shard_bytes: Annotated[int, Field(ge=0)] = 1 << 30
+    """Memory in which a shard keeps snapshots and contexts of its stores."""
+    store_bytes: Annotated[int, Field(ge=0)] = 1 << 29
+    """Memory in which a shard keeps those of one store; what is larger is served and not kept."""
+    shard_threads: Annotated[int, Field(ge=1)] = 2
+    """Stores that a shard loads or prepares at once."""
     dashboard: bool = False
     """Whether a local Ray serves its dashboard on 127.0.0.1."""
     wait_s: Annotated[float, Field(gt=0)] = 300.0
@@ -102,10 +117,12 @@ class Settings(BaseSettings, RunConfig):
         frozen=True, extra="forbid", env_prefix=ENV_PREFIX, env_nested_delimiter="__", yaml_file=CONFIG_FILE
     )
 
-    data_dir: Path = Path(".basketry")
-    """Database, snapshots and caches."""
+    data_dir: DataPlace = Path(".basketry")
+    """Database, snapshots and caches: a folder, or `s3://…` or `gs://…` for all but the database."""
     database_url: str | None = None
-    """SQLAlchemy URL; SQLite inside `data_dir` by default."""
+    """SQLAlchemy URL; SQLite inside `data_dir` by default, where that is a folder."""
+    log_format: Literal["off", "json"] = "off"
+    """`json` prints one object a line on standard error: time, level, event, and store and run where there is one."""
     ingest: IngestConfig = IngestConfig()
     cluster: ClusterConfig = ClusterConfig()
     fleet: FleetConfig = FleetConfig()
@@ -135,8 +152,19 @@ class Settings(BaseSettings, RunConfig):
 
     @property
     def database(self) -> str:
-        """URL of the database."""
-        return self.database_url or f"sqlite:///{(self.data_dir / 'basketry.db').resolve()}"
+        """URL of the database.
+
+        Raises:
+            SettingsError: none is given, and an object store can hold none.
+        """
+        if self.database_url:
+            return self.database_url
+        if isinstance(self.data_dir, Uri):
+            raise SettingsError(
+                f"data_dir is {self.data_dir.prefix}, an object store, where no database can be; set database_url "
+                "(BASKETRY_DATABASE_URL) to postgresql+psycopg://USER@HOST/NAME or sqlite:///FILE"
+            )
+        return f"sqlite:///{(self.data_dir / 'basketry.db').resolve()}"
 
 
 def load_settings(flags: Mapping[str, Any] | None = None) -> Settings:

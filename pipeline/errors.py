@@ -13,6 +13,7 @@
     ├── LeakError            a holdout whose training side knows the future (exit code 1)
     └── PlatformError        the machine or the cluster failed us (exit code 1)
         ├── EmbeddingError           a model that can't be trusted, or vectors that can't be used
+        ├── StorageError             an object store that fails, however often it is asked
         ├── SchemaError              a database whose tables are not the ones this version reads
         ├── RunStateError            a write to a run that is not open for it
         └── LostLeaseError           a write by one whose run was given to another meanwhile
@@ -137,6 +138,10 @@ class PlatformError(BasketryError):
 
 class EmbeddingError(PlatformError):
     """An embedding model that can't be trusted, or vectors that can't be used."""
+
+
+class StorageError(PlatformError):
+    """An object store that fails, however often it is asked, or lets us do nothing."""
 
 
 class SchemaError(PlatformError):

@@ -2,6 +2,10 @@
 
 import logging
 import os
+
+# Before numpy is there: two threads of a small product cost more than they give, above all beside other tests.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +14,8 @@ from hypothesis import HealthCheck, settings
 
 from cluster.database.database import Database
 from cluster.database.engine import sqlite_url
+from cluster.session import prepare_environment
+from configs.settings import ClusterConfig
 from tests.support.postgres import Server, find_binaries, serving
 
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -19,12 +25,13 @@ settings.load_profile("shared")  # a deadline measures the machine, not the law
 @pytest.fixture(scope="session")
 def ray_local() -> Iterator[str]:
     """A local Ray of two CPUs that all tests of a session share; its address."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    prepare_environment(ClusterConfig())
     import ray
 
     ray.init(
         address="local", num_cpus=2, include_dashboard=False, namespace="basketry", log_to_driver=False,
         logging_level=logging.ERROR, runtime_env={"env_vars": {"OMP_NUM_THREADS": "1"}},
+        _system_config={"metrics_report_interval_ms": 1000},
     )  # fmt: skip
     yield str(ray.get_runtime_context().gcs_address)
     ray.shutdown()

@@ -13,6 +13,7 @@ from cluster.session import RaySession
 from configs.settings import Settings, load_settings
 from pipeline.evaluation.table import Table
 from pipeline.ingest.snapshot import to_day
+from pipeline.storage import Place
 
 if TYPE_CHECKING:
     from pipeline.evaluation.arms import StoreEvaluation
@@ -24,7 +25,7 @@ What: TypeAlias = Literal["evaluation", "signals", "curve"]
 
 def evaluate_command(
     folders: Sequence[Path], as_of: date | None, days: int | None, target: Path | None, what: What, *,
-    workers: int | None, address: str | None, data_dir: Path | None, as_json: bool,
+    workers: int | None, address: str | None, data_dir: Place | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Evaluate one store, or several and all of them pooled: bundles, signals, or time against quality."""
     settings = load_settings({"data_dir": data_dir, "cluster": {"workers": workers, "address": address}})
@@ -71,12 +72,13 @@ def _evaluate(
 def _bundles(stores: "list[StoreEvaluation]") -> tuple[dict[str, Any], list[Table], bytes]:
     from pipeline.evaluation.picture import draw, render
     from pipeline.evaluation.pool import pool
-    from pipeline.evaluation.table import tabulate, to_json
+    from pipeline.evaluation.table import tabulate, tabulate_sources, to_json
 
     pooled = pool(stores) if len(stores) > 1 else None
     parts: list[Any] = [*stores, *([pooled] if pooled else [])]
     result = {"stores": [to_json(store) for store in stores], "pooled": to_json(pooled) if pooled else None}
-    return result, [tabulate(part) for part in parts], render(draw(stores, pooled))
+    by_source = [tabulate_sources(store) for store in stores if store.sources]
+    return result, [*(tabulate(part) for part in parts), *by_source], render(draw(stores, pooled))
 
 
 def _signals(stores: "list[StoreSignals]") -> tuple[dict[str, Any], list[Table], bytes]:

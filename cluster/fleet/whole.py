@@ -11,13 +11,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from actors.minilm import shared_model
+from actors.places import open_folder
 from actors.shard import Outline
 from cluster.database.rejections import pack
 from cluster.database.values import Claim, Ending, Rejection
@@ -32,6 +32,7 @@ from pipeline.context.embedding import EmbeddingCache, catalog_texts
 from pipeline.context.store import StoreContext, prepare
 from pipeline.generate import VERSION, plan_for
 from pipeline.ingest.snapshot import Snapshot
+from pipeline.storage import Place
 
 
 def run_whole(claim: Claim, settings: Settings, past_costs_ms: Sequence[float] = ()) -> Ending:
@@ -94,12 +95,12 @@ def _run(claim: Claim, settings: Settings, past_costs_ms: Sequence[float]) -> En
 
 
 @cache
-def _cache(folder: Path) -> EmbeddingCache:
+def _cache(folder: Place) -> EmbeddingCache:
     """The cache of this process: its files stay open from store to store."""
-    return EmbeddingCache(folder, shared_model().info)
+    return EmbeddingCache(open_folder(folder), shared_model().info)
 
 
-def _vectors(snapshot: Snapshot, folder: Path) -> tuple[NDArray[np.float32], dict[str, Any] | None]:
+def _vectors(snapshot: Snapshot, folder: Place) -> tuple[NDArray[np.float32], dict[str, Any] | None]:
     """Vectors of a store's products; texts that nobody embedded yet are embedded here."""
     cached, texts = _cache(folder), catalog_texts(snapshot.catalog)
     vectors, known = cached.get(texts)
