@@ -2,16 +2,15 @@
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from actors.places import open_folder
 from pipeline.errors import ModelFault
-from pipeline.ports import ModelInfo, Prompt, TextGenerator, Unanswered
+from pipeline.ports import Folder, ModelInfo, Prompt, TextGenerator, Unanswered
+from pipeline.storage import Place
 
 
 class AnswerStore:
@@ -24,13 +23,13 @@ class AnswerStore:
         root: Folder of the answers, made at the first `put`.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Place) -> None:
         self._root = root
 
     def get(self, key: str, schema: type[BaseModel]) -> BaseModel | None:
         """The answer kept under a key; None where there is none that can be used."""
         try:
-            kept = json.loads(self._file(key).read_bytes())
+            kept = json.loads(self._folder(key).read(f"{key}.json").to_pybytes())
             body = kept["answer"]
             return schema.model_validate_json(body) if kept["sha256"] == _sha256(body) else None
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
@@ -39,15 +38,10 @@ class AnswerStore:
     def put(self, key: str, answer: BaseModel) -> None:
         """Keep an answer."""
         body = answer.model_dump_json()
-        file = self._file(key)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8") as part:
-            json.dump({"sha256": _sha256(body), "answer": body}, part)
-        Path(name).replace(file)
+        self._folder(key).write(f"{key}.json", json.dumps({"sha256": _sha256(body), "answer": body}).encode())
 
-    def _file(self, key: str) -> Path:
-        return self._root / key[:2] / f"{key}.json"
+    def _folder(self, key: str) -> Folder:
+        return open_folder(self._root) / key[:2]
 
 
 @dataclass(frozen=True, slots=True)

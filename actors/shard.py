@@ -1,31 +1,34 @@
 """A store shard: snapshots and what was worked out from them, kept warm between runs.
 
-All state is rebuilt from Parquet after a restart: every call names the snapshot it is about.
+All state is rebuilt from Parquet after a restart: every call names the snapshot it is about. Calls may come from
+several threads.
 """
 
 import hashlib
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from actors.places import open_folder
+from actors.shelf import Shelf, ShelfFigures
 from pipeline.candidates.suggestions import ProposalsConfig, Shortlisted, proposal_prompts
 from pipeline.context.embedding import EmbeddingCache, catalog_texts
 from pipeline.context.objectives import Need
 from pipeline.context.store import ContextConfig, StoreContext, prepare
 from pipeline.context.tags import Tags
+from pipeline.errors import PlatformError
 from pipeline.ingest.snapshot import Catalog, Snapshot
 from pipeline.ingest.store import read_snapshot
 from pipeline.plan import Plan
 from pipeline.ports import ModelInfo
+from pipeline.storage import Place
 from pipeline.terms import Objective
 
-Key = TypeVar("Key")
-Value = TypeVar("Value")
+SHARD_BYTES = 1 << 30
+"""Memory of what a shard keeps."""
+STORE_BYTES = 1 << 29
+"""Memory of what a shard keeps of one store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class SnapshotRef:
     """Where a snapshot lies, and whose it is."""
 
     store: str
-    folder: Path
+    folder: Place
     """Folder of its Parquet files."""
 
 
@@ -85,18 +88,26 @@ class StoreShard:
 
     Args:
         cache: Folder of the embedding cache, shared by all stores.
-        capacity: Most contexts, and most snapshots, to keep.
+        capacity: Most bytes of snapshots and contexts to keep.
+        store_capacity: Most bytes to keep of one store; what is larger is served and not kept.
     """
 
-    def __init__(self, cache: Path, capacity: int = 8) -> None:
+    def __init__(self, cache: Place, capacity: int = SHARD_BYTES, store_capacity: int = STORE_BYTES) -> None:
         self._cache = cache
         self._vectors: dict[ModelInfo, EmbeddingCache] = {}
-        self._capacity = capacity
-        self._snapshots: OrderedDict[SnapshotRef, Snapshot] = OrderedDict()
-        self._contexts: OrderedDict[ContextRef, StoreContext] = OrderedDict()
+        self._shelf = Shelf(capacity, store_capacity)
 
     def __repr__(self) -> str:
-        return f"StoreShard({', '.join(sorted({ref.store for ref in self._snapshots}))})"
+        found = self._shelf.figures()
+        return f"StoreShard({found.stores} stores, {found.bytes / 1e6:.0f} MB, {found.hit_rate:.0%} hits)"
+
+    def figures(self) -> ShelfFigures:
+        """What is kept now, and how often it helped since the shard started."""
+        return self._shelf.figures()
+
+    def stores(self) -> list[str]:
+        """The stores of which something is kept, by name."""
+        return self._shelf.stores()
 
     def catalog(self, ref: SnapshotRef) -> Catalog:
         """The catalog, for finishing bundles."""
@@ -108,27 +119,19 @@ class StoreShard:
 
     def context(self, ref: ContextRef) -> StoreContext:
         """The context of a store: kept from an earlier run, or worked out."""
-        return _kept(self._contexts, ref, self._capacity, self._prepare)
+        return self._shelf.get(ref.snapshot.store, ref, lambda: self._prepare(ref))
 
-    def outline(self, ref: ContextRef) -> Outline:
-        """The numbers of a context that its plan is made of."""
+    def view(self, ref: ContextRef) -> tuple[StoreContext, Catalog, Outline]:
+        """All that a run needs of a store, in one call, so that what is too large to keep is worked out once."""
         context = self.context(ref)
-        history = context.history
-        return Outline(
-            as_of=history.as_of,
-            orders=len(history),
-            cells=len(history.item),
-            products=history.products,
-            sellable=int(np.count_nonzero(context.shop.is_sellable)),
-            needs=context.needs,
-        )
+        return context, self.catalog(ref.snapshot), outline_of(context)
 
     def shortlists(self, ref: ContextRef, plan: Plan, config: ProposalsConfig) -> list[Shortlisted]:
         """What a text model may be asked for sets of, in this context."""
         return proposal_prompts(self.context(ref), self.catalog(ref.snapshot), plan, config)
 
     def _snapshot(self, ref: SnapshotRef) -> Snapshot:
-        return _kept(self._snapshots, ref, self._capacity, lambda wanted: read_snapshot(wanted.folder))
+        return self._shelf.get(ref.store, ref, lambda: _read(ref))
 
     def _prepare(self, ref: ContextRef) -> StoreContext:
         snapshot = self._snapshot(ref.snapshot)
@@ -145,15 +148,33 @@ class StoreShard:
     def _vectors_of(self, model: ModelInfo) -> EmbeddingCache:
         """The vectors of one model: those of two never mix."""
         if model not in self._vectors:
-            self._vectors[model] = EmbeddingCache(self._cache, model)
+            self._vectors[model] = EmbeddingCache(open_folder(self._cache), model)
         return self._vectors[model]
 
 
-def _kept(shelf: OrderedDict[Key, Value], key: Key, capacity: int, make: Callable[[Key], Value]) -> Value:
-    """The value on the shelf, made where it is not there; the least recently used ones make room."""
-    if key not in shelf:
-        shelf[key] = make(key)
-    shelf.move_to_end(key)
-    while len(shelf) > capacity:
-        shelf.popitem(last=False)
-    return shelf[key]
+def outline_of(context: StoreContext) -> Outline:
+    """The numbers of a context that its plan is made of."""
+    history = context.history
+    return Outline(
+        as_of=history.as_of,
+        orders=len(history),
+        cells=len(history.item),
+        products=history.products,
+        sellable=int(np.count_nonzero(context.shop.is_sellable)),
+        needs=context.needs,
+    )
+
+
+def _read(ref: SnapshotRef) -> Snapshot:
+    """Read a snapshot, and see that it is the store's own: nothing of one store reaches another.
+
+    Raises:
+        UnreadableFileError: no snapshot, or a damaged one.
+        PlatformError: it is another store's.
+    """
+    snapshot = read_snapshot(open_folder(ref.folder))
+    if snapshot.store != ref.store:
+        raise PlatformError(
+            f"the snapshot in {ref.folder} is of store {snapshot.store!r}, expected store {ref.store!r}; ingest again"
+        )
+    return snapshot

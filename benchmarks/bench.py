@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
+from actors.places import open_folder
 from benchmarks.embedding import EMBEDDING_WORKER_MB, embedding_figures
 from benchmarks.ingest import ingest_figures
 from benchmarks.measure import Figure, load_average, machine
@@ -14,7 +15,7 @@ from benchmarks.plot import write_plot
 from benchmarks.report import by_part, describe, print_part, write_report
 from benchmarks.runs import WORKER_MB, Bench, worker_memory
 from benchmarks.shell import help_figure, run_figures
-from benchmarks.stores import Subject, subjects
+from benchmarks.stores import Subject, on_disk, subjects
 from cluster.database.database import Database
 from cluster.run import RunRequest, StoreRunner
 from cluster.session import RaySession
@@ -54,7 +55,7 @@ def _measured(stores: list[Subject], parts: frozenset[str], repeats: int, settin
     if "shell" in parts:
         yield help_figure(repeats)
         for store in (store for store in stores if store.folder is not None):
-            yield from run_figures(store, settings.data_dir, repeats)
+            yield from run_figures(store, on_disk(settings.data_dir), repeats)
     if "ingest" in parts:
         yield from ingest_figures(repeats)
     if parts & {"runs", "control", "embedding"}:
@@ -74,7 +75,7 @@ def _embed_all(stores: list[Subject], settings: Settings) -> None:
 def _on_warm_ray(stores: list[Subject], parts: frozenset[str], repeats: int, settings: Settings) -> Iterator[Figure]:
     with RaySession(settings.cluster) as session, Database(settings.database) as database:
         session.wait()
-        bench = Bench(settings, database, settings.data_dir / "moved", repeats)
+        bench = Bench(settings, database, on_disk(settings.data_dir) / "moved", repeats)
         fresh: list[tuple[Subject, Figure]] = []
         for store in stores if parts & {"runs", "control"} else []:
             found = list(bench.measure(store))
@@ -83,7 +84,7 @@ def _on_warm_ray(stores: list[Subject], parts: frozenset[str], repeats: int, set
         yield from worker_memory("no model, after these runs", WORKER_MB)
         if "embedding" in parts:
             subject = max(stores, key=lambda store: (store.folder is not None, store.products))
-            texts = catalog_texts(read_snapshot(subject.ref.folder).catalog)
+            texts = catalog_texts(read_snapshot(open_folder(subject.ref.folder)).catalog)
             yield from embedding_figures(subject.name, texts, settings.cluster, repeats)
             yield from worker_memory("with the model", EMBEDDING_WORKER_MB)
     # Without Ray beside it: the control gets the machine for itself.

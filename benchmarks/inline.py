@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from time import perf_counter
 from uuid import uuid4
 
@@ -12,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.minilm import MiniLM
+from actors.places import open_folder
 from actors.shard import SnapshotRef
 from cluster.database.database import Database
 from cluster.database.values import Rejection
-from cluster.run import combo_outcomes
+from cluster.verdict import combo_outcomes
 from configs.settings import Settings
 from pipeline.combo import evaluate_combo
 from pipeline.context.embedding import EmbeddingCache, catalog_texts
@@ -25,6 +25,7 @@ from pipeline.ingest.snapshot import Snapshot
 from pipeline.ingest.store import read_snapshot
 from pipeline.offers.bundle import Bundle
 from pipeline.record import record_of, rejected
+from pipeline.storage import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +54,15 @@ def load(ref: SnapshotRef, settings: Settings) -> tuple[Snapshot, NDArray[np.flo
     Raises:
         ValueError: a product was never embedded.
     """
-    snapshot = read_snapshot(ref.folder)
-    cache = EmbeddingCache(_cache(settings), MiniLM().info)
+    snapshot = read_snapshot(open_folder(ref.folder))
+    cache = EmbeddingCache(open_folder(_cache(settings)), MiniLM().info)
     vectors, known = cache.get(catalog_texts(snapshot.catalog))
     if not known.all():
         raise ValueError(f"{int((~known).sum())} products of {ref.store!r} have no vector; run the store once before")
     return snapshot, vectors
 
 
-def _cache(settings: Settings) -> Path:
+def _cache(settings: Settings) -> Place:
     return settings.data_dir / "vectors"
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from actors.shard import SnapshotRef
 from benchmarks.synthetic import synthetic_store
-from cluster.uploads import take_upload
+from cluster.uploads import snapshot_ref, take_upload
 from configs.settings import Settings
 from pipeline.ingest.digest import content_hash
 from pipeline.ingest.store import write_snapshot
+from pipeline.storage import Place
 
 DEMO = Path(__file__).resolve().parents[1] / "configs" / "demo_store"
 
@@ -36,8 +37,14 @@ class Subject:
         """
         home = shelf / f"{self.name}-{repeat}"
         home.mkdir(parents=True)
-        (home / self.ref.folder.name).symlink_to(self.ref.folder, target_is_directory=True)
+        (home / self.ref.folder.name).symlink_to(on_disk(self.ref.folder), target_is_directory=True)
         return SnapshotRef(self.ref.store, home / self.ref.folder.name)
+
+
+def on_disk(place: Place) -> Path:
+    """A folder of this machine: what is measured lies in one."""
+    assert isinstance(place, Path)
+    return place
 
 
 def subjects(folders: Sequence[Path], settings: Settings) -> list[Subject]:
@@ -56,6 +63,6 @@ def _from_seed(orders: int, products: int, settings: Settings) -> Subject:
     made = synthetic_store(orders, products)
     snapshot = replace(made, sha256=content_hash(made.currency, made.catalog, made.orders))
     customers = tuple(f"{rank:064x}" for rank in range(int(snapshot.orders.customer.max(initial=-1)) + 1))
-    shelf = settings.data_dir / "stores" / snapshot.store / "snapshots"
-    kept = write_snapshot(snapshot, customers, shelf)
-    return Subject(snapshot.store, None, SnapshotRef(snapshot.store, kept), orders, products)
+    ref = snapshot_ref(settings.data_dir, snapshot.store, snapshot.sha256)
+    write_snapshot(snapshot, customers, on_disk(ref.folder).parent)
+    return Subject(snapshot.store, None, ref, orders, products)

@@ -7,7 +7,7 @@ bundles and the embedding, sets beside the combos, advice and words within phase
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -18,6 +18,7 @@ from actors.remote.budget import Amount, Payer, Spent
 from actors.remote.embedder import OpenAIEmbedder
 from actors.remote.writer import OpenAIWriter
 from actors.shard import TagsRef, tags_ref
+from cluster.bill import NOTHING_ASKED, Bill, model_in
 from cluster.database.records import StoreRecords
 from cluster.database.values import ModelUsage
 from cluster.gateway import ActorLine, open_line
@@ -34,24 +35,6 @@ from pipeline.ports import ModelInfo, Unanswered
 
 SHARES: Mapping[str, float] = {"tags": 0.4, "proposals": 0.6, "advice": 0.75, "words": 1.0}
 """Part of the run's time by which an answer must be there, so that one purpose leaves some to the next."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bill:
-    """What a run's models came to."""
-
-    cost: tuple[ModelUsage, ...]
-    """Rows of the ledger."""
-    record: dict[str, Any]
-    """Its part of the record."""
-    reasons: tuple[dict[str, str], ...]
-    """Why the run is degraded: none where all was answered, else one, however much was not."""
-
-    @property
-    def total(self) -> dict[str, Any]:
-        """Tokens and dollars in all, as the record has them; dollars that nobody confirmed included."""
-        usd = sum((row.usd or Decimal(0) for row in self.cost), Decimal(0))
-        return {"tokens": sum(row.input_tokens + row.output_tokens for row in self.cost), "usd": f"{usd.normalize():f}"}
 
 
 class ModelWork:
@@ -166,7 +149,7 @@ class ModelWork:
     def close(self) -> Bill:
         """The bill; nothing may be asked from now on."""
         if self._line is None:
-            return Bill((), {"source": "embedded", "vectors": asdict(self.model), "text": None}, ())
+            return NOTHING_ASKED
         self._pool.shutdown(wait=False, cancel_futures=True)
         spent = self._line.close()
         record: dict[str, Any] = {
@@ -196,14 +179,6 @@ class ModelWork:
         said = [f"no answer to {', '.join(parts)} ({why})"] if parts else []
         said += self._notes + ([] if bill_is_known else ["the gateway to the models died, and with it the bill"])
         return ({"code": "model_failed", "detail": "; ".join(said)},) if said else ()
-
-
-def model_in(record: Mapping[str, Any]) -> ModelInfo | None:
-    """The model whose vectors a run used; runs from before there were others used the embedded one."""
-    if "models" not in record:
-        return MiniLM().info
-    said = record["models"]["vectors"]
-    return ModelInfo(**said) if said else None
 
 
 def _usage(row: Spent, provider: str) -> list[ModelUsage]:

@@ -10,26 +10,31 @@ from uuid import uuid4
 import ray
 
 from actors.answers import AnswerStore
+from actors.places import open_folder
 from actors.shard import ContextRef, Outline, SnapshotRef
 from cluster.database.database import Database
 from cluster.database.records import StoreRecords
-from cluster.database.values import ComboOutcome, Rejection
+from cluster.database.values import Rejection
 from cluster.fanout import chunks, fan_out
 from cluster.gateway import find_gateway
-from cluster.model_work import Bill, ModelWork
+from cluster.logs import log_problem, log_run, set_up_logs
+from cluster.metrics import record_failed_run, record_run
+from cluster.model_work import ModelWork
+from cluster.nodes import placed
 from cluster.progress import Progress, Silent
 from cluster.session import data_folder
+from cluster.shards import ShardPool
 from cluster.tasks import (
     Conclusion,
-    StoreShardActor,
     conclude_task,
     embed_task,
     evaluate_task,
     warm_task,
 )
+from cluster.verdict import combo_outcomes, run_record, verdict
 from configs.settings import Settings
-from pipeline.candidates.suggestions import SOURCE
 from pipeline.combo import ComboResult
+from pipeline.config import RunConfig
 from pipeline.context.embedding import EmbeddingCache, length_batches
 from pipeline.context.rules import RulesConfig
 from pipeline.errors import BasketryError, PlatformError, SettingsError
@@ -39,7 +44,7 @@ from pipeline.offers.bundle import Bundle
 from pipeline.plan import Plan, make_plan
 from pipeline.ports import ModelInfo
 from pipeline.selection.portfolio import generations_for
-from pipeline.terms import BundleType, Combo, Objective, Tier
+from pipeline.terms import Combo
 
 ALONE_MS = 50.0
 """Estimated work from which a combo travels alone; below, combos share a task of about that much."""
@@ -61,7 +66,11 @@ class RunRequest:
     """A pinned plan; made by default."""
     rules: RulesConfig | None = None
     """The store's own rules, those of its table included; those of the settings by default."""
-    run_id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:8]}")
+    config: RunConfig | None = None
+    """What counts instead of the runner's settings: those that a run was queued with."""
+    fence: int | None = None
+    """That of a run which a coordinator claimed; its failures are left to the coordinator."""
+    run_id: str = field(default_factory=lambda: new_id())
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +85,31 @@ class RunReport:
 
 
 class StoreRunner:
-    """Runs stores one after the other, keeping their snapshots and contexts warm in a shard.
+    """Runs stores one after the other, keeping their snapshots and contexts warm in shards.
 
     Args:
         settings: All settings.
         database: Where runs are kept.
         progress: Told of phases and steps.
+        shards: Where stores are kept warm; shards of its own by default.
     """
 
-    def __init__(self, settings: Settings, database: Database, progress: Progress | None = None) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, progress: Progress | None = None,
+        shards: ShardPool | None = None,
+    ) -> None:  # fmt: skip
+        set_up_logs(settings.log_format)
         self._settings, self._config, self._database = settings, settings.run, database
         self._progress: Progress = progress or Silent()
         self._cache = data_folder(settings.data_dir) / "vectors"
         self._answers = data_folder(settings.data_dir) / "answers"
-        # A name of its own: on a shared cluster, a shard of another command would die with that command.
-        name = f"store-shard:{uuid4().hex[:8]}"
-        self._shard: Any = StoreShardActor.options(name=name).remote(self._cache)
         self._gateway = find_gateway(settings.models) if settings.models.is_remote() else None
-        workers = int(ray.cluster_resources()["CPU"])  # type: ignore[no-untyped-call]
+        self._shards = shards or ShardPool(settings)
+        self._costs: dict[str, Any] = {}
+        workers = int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
+        warm = warm_task.options(name="warm up", **placed(settings.cluster))
         # Imports take a worker most of a second: they begin while the shard reads its first store.
-        self._warm = [warm_task.options(name="warm up").remote() for _ in range(workers)]
+        self._warm = [warm.remote() for _ in range(workers)]
 
     def run(self, request: RunRequest) -> RunReport:
         """Run a store from its snapshot to its stored bundles.
@@ -107,9 +121,10 @@ class StoreRunner:
             SettingsError: the pinned plan is of another snapshot, of another day, or of other rules.
         """
         rules = self._settings.rules if request.rules is None else request.rules
-        self._config = self._settings.run.model_copy(update={"rules": rules})
+        self._config = (request.config or self._settings.run).model_copy(update={"rules": rules})
+        self._costs = placed(self._settings.cluster) | {"max_retries": self._settings.cluster.task_retries}
         request = _pinned(request, rules)
-        records = self._database.for_store(request.snapshot.store)
+        records = self._database.for_store(request.snapshot.store, request.fence)
         records.begin_run(
             request.run_id, snapshot=request.snapshot.folder.name, settings_sha256=self._config.sha256(),
             settings=self._config.model_dump(mode="json"), code_version=VERSION, at=_now(),
@@ -119,23 +134,33 @@ class StoreRunner:
             self._config.plan.deadline_ms / 1000,
         )  # fmt: skip
         try:
-            return self._run(request, records, models)
+            report = self._run(request, records, models)
         except BaseException as error:
-            error = _as_ours(error)
-            records.fail_run(request.run_id, error=f"{type(error).__name__}: {error}"[:2000], at=_now())
+            error = as_ours(error)
+            record_failed_run()
+            log_problem("run failed", store=request.snapshot.store, run=request.run_id, error=str(error))
+            if request.fence is None:
+                records.fail_run(request.run_id, error=f"{type(error).__name__}: {error}"[:2000], at=_now())
             raise error
+        record_run(report.record)
+        log_run(report.record)
+        return report
 
     def _run(self, request: RunRequest, records: StoreRecords, models: ModelWork) -> RunReport:
         clock = _Stopwatch()
-        models.begin_tags(lambda: self._get(self._shard.catalog.remote(request.snapshot)), self._config)
+        models.begin_tags(lambda: self._get(self._shard(request).catalog.remote(request.snapshot)), self._config)
         embedding = self._embed(request, records, clock, models)
         clock.restart()
         work = self._work(request, records, clock, models.vectors, models if models.is_remote else None)
         models.heard(work.conclusion.report)
         self._save_preliminary(request, records, work.conclusion)
         bill = models.close()
-        status, reasons = _status(work, bill)
-        record = self._record(request, work, status, reasons, embedding, bill)
+        status, reasons = verdict(work.plan, work.outline.orders, work.conclusion.record, bill)
+        record = run_record(
+            work.conclusion.record, run_id=request.run_id, snapshot=request.snapshot.folder.name, plan=work.plan,
+            outline=work.outline, status=status, reasons=reasons, embedding=embedding, settings=self._settings,
+            config=self._config, models=bill,
+        )  # fmt: skip
         clock.lap("record")
         records.finish_run(
             request.run_id, state=status, record=record | {"phase_timings": clock.timings()}, at=_now(),
@@ -166,37 +191,38 @@ class StoreRunner:
         started = time.perf_counter()
         self._progress.phase("embedding", len(texts))
         if models.is_remote:
-            models.embed(texts, EmbeddingCache(self._cache, models.model), self._progress)
+            models.embed(texts, EmbeddingCache(open_folder(self._cache), models.model), self._progress)
+            workers = []
         else:
-            self._embed_here(texts)
+            workers = self._embed_here(texts)
         if self._complete(request, models.model) is None:
             models.use(before)
-        return {"texts": len(texts), "seconds": round(time.perf_counter() - started, 3)}
+        return {"texts": len(texts), "seconds": round(time.perf_counter() - started, 3), "workers": workers}
 
     def _missing(self, request: RunRequest, model: ModelInfo) -> list[str]:
-        task = self._shard.missing_texts.options(name=f"texts:{request.snapshot.store}")
+        task = self._shard(request).missing_texts.options(name=f"texts:{request.snapshot.store}")
         return self._get(task.remote(request.snapshot, model))
 
     def _complete(self, request: RunRequest, model: ModelInfo | None) -> ModelInfo | None:
         """The model, where it has a vector of every product."""
         return None if model is None or self._missing(request, model) else model
 
-    def _embed_here(self, texts: list[str]) -> None:
+    def _embed_here(self, texts: list[str]) -> list[str]:
+        """Embed texts in tasks, with the embedded model; the workers that did."""
         batches = [[texts[at] for at in rows] for rows in length_batches(texts, self._settings.cluster.embed_batch)]
         # Long texts first, so that the last tasks to finish are short ones.
         at_once = self._at_once(self._settings.ml.parallel_embedding_batches)
+        workers: set[str] = set()
         for batch, reference in self._fan_out(batches[::-1], self._submit_embedding, at_once):
-            self._get(reference)
+            workers.add(self._get(reference))
             self._progress.step(len(batch))
+        return sorted(workers)
 
-    def _submit_embedding(self, batch: list[str]) -> "ray.ObjectRef[int]":
-        return embed_task.options(name=f"embed:{len(batch)} texts", max_retries=self._retries).remote(
-            batch, self._cache
-        )
+    def _shard(self, request: RunRequest) -> Any:
+        return self._shards.shard_of(request.snapshot.store)
 
-    @property
-    def _retries(self) -> int:
-        return self._settings.cluster.task_retries
+    def _submit_embedding(self, batch: list[str]) -> "ray.ObjectRef[str]":
+        return embed_task.options(name=f"embed:{len(batch)} texts", **self._costs).remote(batch, self._cache)
 
     def _work(
         self, request: RunRequest, records: StoreRecords, clock: "_Stopwatch", vectors: ModelInfo | None,
@@ -210,20 +236,20 @@ class StoreRunner:
             tags = models.tags()
             clock.lap("tags")
         wanted = ContextRef(request.snapshot, request.as_of, self._config.context, vectors, tags)
-        context = self._shard.context.options(name=f"context:{store}").remote(wanted)
-        catalog = self._shard.catalog.options(name=f"catalog:{store}").remote(request.snapshot)
-        outline: Outline = self._get(self._shard.outline.options(name=f"outline:{store}").remote(wanted))
+        view = self._shard(request).view.options(name=f"context:{store}", num_returns=3)
+        context, catalog, outlined = view.remote(wanted)
+        outline: Outline = self._get(outlined)
         clock.lap("context")
         plan = request.plan or self._plan(request, outline, records)
         records.save_plan(request.run_id, plan.model_dump(mode="json"))
         if models:
             proposals = self._config.proposals
-            models.begin_sets(lambda: self._get(self._shard.shortlists.remote(wanted, plan, proposals)))
+            models.begin_sets(lambda: self._get(self._shard(request).shortlists.remote(wanted, plan, proposals)))
         deadline = time.time() + plan.deadline_ms / 1000
         results = self._evaluate(context, plan, outline, deadline)
         clock.lap("candidates")
         self._progress.phase("optimisation")
-        finish: Any = conclude_task.options(name=f"portfolio:{store}", max_retries=self._retries)
+        finish: Any = conclude_task.options(name=f"portfolio:{store}", **self._costs)
         parts = (context, catalog, plan, self._config, deadline, *results)
         told = None
         if models:
@@ -260,11 +286,11 @@ class StoreRunner:
 
         def submit(combos: list[Combo]) -> Any:
             name = (
-                f"combo:{combos[0].label}"
+                f"combo:{combos[0].label} of {plan.store}"
                 if len(combos) == 1
-                else f"combos:{combos[0].label} and {len(combos) - 1} more"
+                else f"combos:{combos[0].label} and {len(combos) - 1} more of {plan.store}"
             )
-            task = evaluate_task.options(name=name, max_retries=self._retries)
+            task = evaluate_task.options(name=name, **self._costs)
             return task.remote(context, combos, plan, self._config, deadline)
 
         at_once = self._at_once(self._settings.ml.parallel_candidate_generation)
@@ -294,40 +320,6 @@ class StoreRunner:
 
     def _get(self, reference: Any) -> Any:
         return ray.get(reference, timeout=self._settings.cluster.wait_s)
-
-    def _record(
-        self, request: RunRequest, work: "_Work", status: str, reasons: list[dict[str, str]],
-        embedding: dict[str, Any] | None, bill: Bill,
-    ) -> dict[str, Any]:  # fmt: skip
-        plan, outline = work.plan, work.outline
-        return {
-            "run_id": request.run_id,
-            "status": status,
-            "reasons": reasons,
-            "snapshot": {
-                "sha256": request.snapshot.folder.name,
-                "products": outline.products,
-                "sellable": outline.sellable,
-                "orders": outline.orders,
-                "lines": outline.cells,
-            },
-            **work.conclusion.record,
-            "time_budget": {
-                "target_ms": plan.deadline_ms,
-                "rolling_cost_per_combo_ms": plan.budget.combo_cost_ms,
-                "max_objectives": plan.budget.max_objectives,
-                "actual_duration_ms": None,
-            },
-            "first_embedding": embedding,
-            "models": bill.record,
-            "cost": bill.total,
-            "switches": {f"ml.{name}": value for name, value in self._settings.ml.model_dump().items()}
-            | {
-                "fanout": self._settings.cluster.fanout,
-                "similarity.engine": str(self._config.similarity.engine),
-            },
-            "code_version": VERSION,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,6 +352,11 @@ class _Stopwatch:
         return laps | {"total": round(1000 * (self._last - self._started), 1)}
 
 
+def new_id() -> str:
+    """An id of a run or a fleet: the moment, to be sorted by, and chance."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:8]}"
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -387,7 +384,7 @@ def _pinned(request: RunRequest, rules: RulesConfig) -> RunRequest:
     return replace(request, as_of=plan.as_of)
 
 
-def _as_ours(error: BaseException) -> BaseException:
+def as_ours(error: BaseException) -> BaseException:
     """An error of ours as it was raised in a worker; what Ray says of the cluster as one sentence."""
     if isinstance(error, ray.exceptions.RayTaskError) and isinstance(error.cause, BasketryError):
         return error.cause
@@ -408,48 +405,3 @@ def _or_failed(combos: list[Combo], reference: Any, wait_s: float) -> Any:
         why = f"{type(error).__name__}: no worker finished it"
         return [ComboResult(combo, "failed", None, reason=why) for combo in combos]
     return reference
-
-
-def _status(work: _Work, bill: Bill) -> tuple[Any, list[dict[str, str]]]:
-    """How the run ended, and why it is not simply `succeeded`."""
-    record = work.conclusion.record
-    states = [row["state"] for row in record["combos_evaluated"]]
-    reasons = [
-        {"code": "source_failed", "detail": f"{name}: {row['error']}"}
-        for name, row in record["sources"].items()
-        if row["error"] and name != SOURCE
-    ]
-    reasons.extend(bill.reasons)
-    status = "degraded" if reasons else "succeeded"
-    for state, code in (("cut", "deadline"), ("failed", "combo_failed")):
-        if state in states:
-            reasons.append({"code": code, "detail": f"{states.count(state)} of {len(states)} combos"})
-            status = "partial"
-    portfolio = record["portfolio"]
-    if portfolio["method"] == "nsga2" and portfolio["generations"] < work.plan.generations:
-        cut = f"{portfolio['generations']} of {work.plan.generations} generations"
-        reasons.append({"code": "deadline", "detail": cut})
-        status = "partial"
-    if work.plan.tier_start is Tier.COLD_START:
-        reasons.append({"code": "cold_start", "detail": f"{work.outline.orders} demand orders: too few to learn from"})
-    if record["rules"] and record["rules"]["unmatched"]:
-        reasons.append({"code": "rule_without_product", "detail": "; ".join(record["rules"]["unmatched"])})
-    if record["why_empty"]:
-        reasons.append({"code": "why_empty", "detail": record["why_empty"]})
-    return status, reasons
-
-
-def combo_outcomes(record: dict[str, Any]) -> list[ComboOutcome]:
-    """A record's combos as the database keeps them."""
-    return [
-        ComboOutcome(
-            objective=Objective(row["objective"]),
-            type=BundleType(row["type"]),
-            state=row["state"],
-            tier=Tier(row["tier"]) if "tier" in row else None,
-            candidates=row["candidates"],
-            duration_ms=row.get("duration_ms"),
-            error=row["reason"] if row["state"] == "failed" else None,
-        )
-        for row in record["combos_evaluated"]
-    ]

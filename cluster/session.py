@@ -5,13 +5,16 @@ import logging
 import os
 import re
 import socket
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
+from cluster.nodes import shipped_code
 from configs.settings import ClusterConfig
 from pipeline.errors import PlatformError
+from pipeline.storage import Place, Uri
 
 NAMESPACE = "basketry"
 
@@ -21,20 +24,26 @@ LOCAL = "local"
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 """Work is spread over processes; threads within one would only wait for each other."""
 
+NODE_CHARACTERS = 12
+"""So much of a node's id tells it from others."""
+
 REACH_S = 5.0
 """Longest wait for a cluster that is named to take a connection."""
 
-LOCAL_PARAMETERS = {"dashboard_agent_listen_port": 0, "no_monitor": True}
+LOCAL_PARAMETERS = {"dashboard_agent_listen_port": 0, "no_monitor": True, "include_log_monitor": False}
 """What `ray.init` has no argument for: any free port, where its agent would wait 4 s for another Ray on the machine to
-give up the usual one; and no process for an autoscaler, which takes a second to stop and has nothing to scale."""
+give up the usual one; no process for an autoscaler, which takes a second to stop and has nothing to scale; and none
+that carries workers' prints to a driver which does not listen."""
 
 
 def prepare_environment(config: ClusterConfig) -> None:
     """Say what Ray must know before it is imported: no usage statistics, and tokens on a cluster.
 
-    A local Ray switches token authentication on by itself and makes the token it needs.
+    Names of tasks hold stores: they are for the dashboard, and Ray is told to keep them out of its metrics. A local Ray
+    switches token authentication on by itself and makes the token it needs.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_metric_cardinality_level", "low")
     if address_of(config) != LOCAL:
         os.environ.setdefault("RAY_AUTH_MODE", "token")
     else:
@@ -46,6 +55,11 @@ def prepare_environment(config: ClusterConfig) -> None:
 def address_of(config: ClusterConfig) -> str:
     """The cluster to use: named by a flag or setting, by `RAY_ADDRESS`, or a local one."""
     return config.address or os.environ.get("RAY_ADDRESS") or LOCAL
+
+
+def is_local(config: ClusterConfig) -> bool:
+    """Whether Ray is one that lives as long as the command."""
+    return address_of(config) == LOCAL
 
 
 class RaySession:
@@ -89,19 +103,34 @@ def _connect(config: ClusterConfig) -> None:
     address = address_of(config)
     _reach(address)
     local: dict[str, Any] = {"num_cpus": config.workers, "include_dashboard": config.dashboard}
-    shared: dict[str, Any] = {"runtime_env": {"env_vars": ONE_THREAD}}
-    if address == LOCAL:
-        _set_local_parameters()
+    shared: dict[str, Any] = {"runtime_env": runtime_env(config)}
+    always: dict[str, Any] = {"namespace": NAMESPACE, "logging_level": logging.ERROR, "log_to_driver": False}
     try:
-        ray.init(
-            address=address,
-            namespace=NAMESPACE,
-            logging_level=logging.ERROR,
-            log_to_driver=False,
-            **(local if address == LOCAL else shared),
-        )
+        if address == LOCAL:
+            with _lean(config):
+                ray.init(LOCAL, **always, **local)
+        else:
+            ray.init(address, **always, **shared)
     except (ConnectionError, RuntimeError) as error:
-        raise PlatformError(f"no Ray at {address!r}: {str(error).splitlines()[0]}") from error
+        raise PlatformError(_explain(error, address)) from error
+
+
+def runtime_env(config: ClusterConfig) -> dict[str, Any]:
+    """What the workers of a cluster get from here: one thread each, and our code where they have none."""
+    code: dict[str, Any] = {"py_modules": shipped_code(), "excludes": ["__pycache__"]} if config.ship_code else {}
+    return {"env_vars": ONE_THREAD} | code
+
+
+def _explain(error: Exception, address: str) -> str:
+    """What Ray says in many lines, in one sentence."""
+    found = re.findall(r"Ray: (\S+)\s+Python: (\S+)", str(error))
+    if len(found) != 2:
+        return f"no Ray at {address!r}: {str(error).splitlines()[0]}"
+    (their_ray, their_python), (our_ray, our_python) = found
+    return (
+        f"the cluster at {address!r} runs Ray {their_ray} on Python {their_python}, expected what is installed here: "
+        f"Ray {our_ray} on Python {our_python}; run this from the cluster's own image, or start the cluster anew"
+    )
 
 
 def _reach(address: str) -> None:
@@ -115,14 +144,26 @@ def _reach(address: str) -> None:
         raise PlatformError(f"no Ray at {address!r}: {error}; start one there, or leave --address out") from None
 
 
-def _set_local_parameters() -> None:
-    """Make `LOCAL_PARAMETERS` the defaults of a Ray that this process starts; names another Ray lacks are left out."""
+@contextmanager
+def _lean(config: ClusterConfig) -> Iterator[None]:
+    """Let a Ray that this process starts be no more than a command needs; names another Ray lacks are left out.
+
+    `LOCAL_PARAMETERS` are its defaults. Without a dashboard there is no server of one: Ray would start it all the same,
+    for usage statistics, which are off, and wait for it.
+    """
+    from ray._private import services
     from ray._private.parameter import RayParams
 
-    start = RayParams.__init__
+    start, serve = RayParams.__init__, services.start_api_server
     defaults = start.__defaults__ or ()
     names = list(inspect.signature(start).parameters)[-len(defaults) :]
     start.__defaults__ = tuple(LOCAL_PARAMETERS.get(name, value) for name, value in zip(names, defaults, strict=True))
+    if not config.dashboard:
+        services.start_api_server = lambda *_, **__: (None, None)
+    try:
+        yield
+    finally:
+        start.__defaults__, services.start_api_server = defaults, serve
 
 
 def _disconnect() -> None:
@@ -132,10 +173,12 @@ def _disconnect() -> None:
 
 
 def worker_name() -> str:
-    """Host and process that a task runs in, for the record."""
-    return f"{os.uname().nodename}:{os.getpid()}"
+    """Host, process and node that a task runs in, for the record."""
+    import ray
+
+    return f"{os.uname().nodename}:{os.getpid()}:{ray.get_runtime_context().get_node_id()[:NODE_CHARACTERS]}"
 
 
-def data_folder(data_dir: Path) -> Path:
-    """The data folder as an absolute path, which workers in other folders understand too."""
-    return data_dir.expanduser().resolve()
+def data_folder(data_dir: Place) -> Place:
+    """The data folder as workers in other folders understand it too: an absolute path, or its URI."""
+    return data_dir if isinstance(data_dir, Uri) else data_dir.expanduser().resolve()

@@ -4,17 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from actors.answers import AnswerStore, KeptAnswers, NobodyAnswers
 from actors.minilm import MiniLM, shared_model
+from actors.places import open_folder
 from actors.shard import ContextRef, SnapshotRef, StoreShard, tags_ref
+from cluster.bill import model_in
 from cluster.database.values import Run
-from cluster.model_work import model_in
 from cluster.session import data_folder
+from cluster.uploads import snapshot_ref
 from configs.flags import merged
 from configs.settings import Settings, as_settings_error
 from pipeline.combo import evaluate_combo
@@ -24,8 +25,10 @@ from pipeline.context.store import StoreContext
 from pipeline.errors import NotFoundError
 from pipeline.generate import Outcome, ask_for_sets, ask_for_tags, conclude, plan_for
 from pipeline.ingest.snapshot import Catalog
+from pipeline.ingest.store import has_snapshot
 from pipeline.plan import Plan
 from pipeline.ports import ModelInfo
+from pipeline.storage import Place
 from pipeline.terms import Combo
 
 
@@ -100,20 +103,19 @@ def open_run(run: Run, settings: Settings, *, embed: bool = True) -> StoredRun:
         NotFoundError: the run has no plan or no record, or its snapshot is gone.
         SettingsError: its settings are none of this version.
     """
-    if run.plan is None or run.record is None:
+    if run.plan is None or run.record is None or run.snapshot is None:
         raise NotFoundError("finished run", run.run_id, f"it is {run.state}: nothing was kept to do it again")
     home = data_folder(settings.data_dir)
-    folder = home / "stores" / run.store / "snapshots" / run.snapshot
-    if not folder.is_dir():
-        hint = f"expected in {folder.parent}; ingest the same files again, or name the data folder with --data-dir"
+    snapshot = snapshot_ref(home, run.store, run.snapshot)
+    if not has_snapshot(open_folder(snapshot.folder)):
+        where = snapshot.folder.parent
+        hint = f"expected in {where}; ingest the same files again, or name the data folder with --data-dir"
         raise NotFoundError("snapshot", run.snapshot[:12], hint)
-    snapshot = SnapshotRef(run.store, folder)
     shard = StoreShard(home / "vectors")
     vectors = model_in(run.record)
     if embed and vectors == MiniLM().info:
         _embed_missing(shard, snapshot, home / "vectors")
-    texts = _answers(run.record, home / "answers")
-    plan = Plan.model_validate(run.plan)
+    plan, texts = Plan.model_validate(run.plan), _answers(run.record, home / "answers")
     return StoredRun(run, parse_settings(run.settings), plan, shard, snapshot, vectors, texts)
 
 
@@ -129,15 +131,15 @@ def parse_settings(values: Mapping[str, Any]) -> RunConfig:
         raise as_settings_error(error, RunConfig) from None
 
 
-def _embed_missing(shard: StoreShard, snapshot: SnapshotRef, cache: Path) -> None:
+def _embed_missing(shard: StoreShard, snapshot: SnapshotRef, cache: Place) -> None:
     """Embed what the cache has lost since the run."""
     model = shared_model()
     missing = shard.missing_texts(snapshot, model.info)
     if missing:
-        EmbeddingCache(cache, model.info).put(missing, model.embed(missing))
+        EmbeddingCache(open_folder(cache), model.info).put(missing, model.embed(missing))
 
 
-def _answers(record: Mapping[str, Any], folder: Path) -> KeptAnswers | None:
+def _answers(record: Mapping[str, Any], folder: Place) -> KeptAnswers | None:
     """The answers that a run used: nobody is asked again, and nothing is used that it did not know."""
     said = record.get("models", {})
     if not said.get("text"):

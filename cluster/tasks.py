@@ -3,13 +3,11 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import ray
 
 from actors.answers import KeptAnswers, Report
-from actors.shard import StoreShard
 from cluster.session import worker_name
 from pipeline.candidates.suggestions import Shortlisted, read_proposals
 from pipeline.combo import ComboResult, evaluate_combo
@@ -22,17 +20,19 @@ from pipeline.plan import Plan
 from pipeline.prompts import Answer
 from pipeline.record import Rejected, record_of, rejected
 from pipeline.selection import genetic
+from pipeline.storage import Place
 from pipeline.terms import Combo
 
 
-def embed_texts(texts: Sequence[str], cache: Path) -> int:
-    """Embed texts and keep their vectors in the cache at `cache`; the number of texts."""
+def embed_texts(texts: Sequence[str], cache: Place) -> str:
+    """Embed texts and keep their vectors in the cache at `cache`; the worker's name."""
     from actors.minilm import shared_model
+    from actors.places import open_folder
     from pipeline.context.embedding import EmbeddingCache
 
     model = shared_model()
-    EmbeddingCache(cache, model.info).put(texts, model.embed(texts))
-    return len(texts)
+    EmbeddingCache(open_folder(cache), model.info).put(texts, model.embed(texts))
+    return worker_name()
 
 
 def evaluate_combos(
@@ -108,4 +108,3 @@ embed_task = ray.remote(num_cpus=1, max_retries=3)(embed_texts)
 evaluate_task = ray.remote(num_cpus=1, max_retries=3)(evaluate_combos)
 conclude_task = ray.remote(num_cpus=1, max_retries=3)(conclude_run)
 warm_task = ray.remote(num_cpus=1, max_retries=0)(warm_up)
-StoreShardActor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=3)(StoreShard)

@@ -1,11 +1,12 @@
 """From a folder of a shop's files to a snapshot in the data folder."""
 
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from actors.places import open_folder
 from actors.shard import SnapshotRef
+from cluster.session import data_folder
 from configs.settings import Settings
 from pipeline.context.rules import RulesConfig
 from pipeline.errors import SettingsError
@@ -13,6 +14,8 @@ from pipeline.ingest.folder import ingest_folder
 from pipeline.ingest.report import IngestReport
 from pipeline.ingest.snapshot import Snapshot
 from pipeline.ingest.store import write_snapshot
+from pipeline.ports import Folder
+from pipeline.storage import Place
 
 SALT_BYTES = 32
 MAX_NAME_BYTES = 200
@@ -44,20 +47,9 @@ def check_store_name(store: str) -> str:
     return store
 
 
-def customer_salt(data_dir: Path) -> bytes:
-    """The secret that customers are hashed with, made at first use and readable by its owner alone."""
-    path = data_dir / "customer_salt"
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        data_dir.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(handle, "wb") as file:
-        file.write(secrets.token_bytes(SALT_BYTES))
-    return path.read_bytes()
+def customer_salt(data: Folder) -> bytes:
+    """The secret that customers are hashed with, made at first use. Whoever may read the data folder may read it."""
+    return data.write_first("customer_salt", secrets.token_bytes(SALT_BYTES))
 
 
 def take_upload(folder: Path, store: str, settings: Settings) -> Upload:
@@ -68,19 +60,22 @@ def take_upload(folder: Path, store: str, settings: Settings) -> Upload:
         SettingsError: the store's name can't be a folder's.
     """
     check_store_name(store)
-    data_dir = settings.data_dir.expanduser().resolve()
-    ingested = ingest_folder(folder, store=store, config=settings.ingest, salt=customer_salt(data_dir))
-    kept = write_snapshot(ingested.snapshot, ingested.customers, data_dir / "stores" / store / "snapshots")
+    home = data_folder(settings.data_dir)
+    data = open_folder(home)
+    ingested = ingest_folder(folder, store=store, config=settings.ingest, salt=customer_salt(data))
+    shelf = data / "stores" / store
+    kept = write_snapshot(ingested.snapshot, ingested.customers, shelf / "snapshots")
     rules = settings.rules.with_table(ingested.rules)
-    _keep_rules(rules, data_dir / "stores" / store / "rules")
-    return Upload(ingested.snapshot, ingested.report, SnapshotRef(store, kept), rules)
+    _keep_rules(rules, shelf / "rules")
+    return Upload(ingested.snapshot, ingested.report, snapshot_ref(home, store, kept), rules)
 
 
-def _keep_rules(rules: RulesConfig, folder: Path) -> None:
+def snapshot_ref(home: Place, store: str, sha256: str) -> SnapshotRef:
+    """Where a snapshot of a store lies in the data folder `home`."""
+    return SnapshotRef(store, home / "stores" / store / "snapshots" / sha256)
+
+
+def _keep_rules(rules: RulesConfig, folder: Folder) -> None:
     """Keep rules beside the snapshots, under the hash by which plans and bundles name them."""
-    if rules.is_empty:
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f".{secrets.token_hex(8)}"
-    draft.write_text(rules.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    draft.replace(folder / f"{rules.sha256()}.json")
+    if not rules.is_empty:
+        folder.write(f"{rules.sha256()}.json", (rules.model_dump_json(indent=1) + "\n").encode())

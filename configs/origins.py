@@ -46,7 +46,7 @@ class Setting(NamedTuple):
         return ENV_PREFIX + self.name.upper().replace(".", "__")
 
 
-NAMED = {"Count": "int ≥ 1", "CurrencyCode | None": "ISO 4217 code | None"}
+NAMED = {"DataPlace": "folder | URI", "Count": "int ≥ 1", "CurrencyCode | None": "ISO 4217 code | None"}
 """Types that have a name of their own in the source."""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml  # type: ignore[import-untyped]  # it brings no stubs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, PlainSerializer, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 from pydantic_settings import SettingsError as SourceError
 
@@ -16,6 +16,7 @@ from pipeline.config import RunConfig
 from pipeline.context.similarity import Engine
 from pipeline.errors import SettingsError
 from pipeline.ingest.config import IngestConfig
+from pipeline.storage import Uri, parse_place
 
 CONFIG_FILE = Path("basketry.yaml")
 """Read from the current folder where it exists."""
@@ -25,6 +26,15 @@ MAY_HOLD_SECRETS = frozenset({"base_url", "database_url"})
 
 ENV_PREFIX = "BASKETRY_"
 """Begins the name of every setting in the environment."""
+
+CRASH_VARIABLE = "BASKETRY_CRASH_AT"
+"""No setting: names the point at which a coordinator kills itself, for tests of faults."""
+
+
+DataPlace = Annotated[
+    Path | InstanceOf[Uri], BeforeValidator(parse_place), PlainSerializer(str, return_type=str)
+]  # fmt: skip
+"""A folder, or a URI of an object store."""
 
 
 class ClusterConfig(BaseModel):
@@ -44,10 +54,55 @@ class ClusterConfig(BaseModel):
     """How often a task is started again after its worker died."""
     embed_batch: Annotated[int, Field(ge=1)] = 128
     """Texts of one embedding task."""
+    shards: Annotated[int, Field(ge=1)] | None = None
+    """Actors that keep stores warm; by default one on a local Ray, and one for two CPUs of a cluster."""
+    shard_bytes: Annotated[int, Field(ge=0)] = 1 << 30
+    """Memory in which a shard keeps snapshots and contexts of its stores."""
+    store_bytes: Annotated[int, Field(ge=0)] = 1 << 29
+    """Memory in which a shard keeps those of one store; what is larger is served and not kept."""
+    shard_threads: Annotated[int, Field(ge=1)] = 2
+    """Stores that a shard loads or prepares at once."""
+    labels: dict[str, str] = {}
+    """Labels of the nodes that may work, such as `{"pool": "basketry"}`; all nodes with CPUs by default."""
+    shared_data_dir: bool = False
+    """Whether the folder `data_dir` is one that all nodes of a cluster see; else several nodes need an object store."""
+    ship_code: bool = False
+    """Whether a cluster gets our packages from here; else its nodes have them installed, in the same version."""
     dashboard: bool = False
     """Whether a local Ray serves its dashboard on 127.0.0.1."""
     wait_s: Annotated[float, Field(gt=0)] = 300.0
     """Longest wait for any one answer of the cluster, in seconds."""
+
+
+class FleetConfig(BaseModel):
+    """How many stores are run together, and what becomes of one whose run does not end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    in_flight: Annotated[int, Field(ge=1)] | None = None
+    """Most runs that a coordinator holds at once; two for each CPU of the cluster by default."""
+    store_cap: Annotated[int, Field(ge=1)] = 2
+    """Most runs of one store that are worked on at once."""
+    whole_ms: Annotated[float, Field(ge=0)] = 20_000.0
+    """Expected work up to which a store runs whole in one task; above, its combos are spread over the cluster."""
+    large_in_flight: Annotated[int, Field(ge=1)] = 2
+    """Most stores above `whole_ms` at once."""
+    store_deadline_s: Annotated[float, Field(gt=0)] = 600.0
+    """Longest a store may take in one task; then its worker is ended and the attempt counts as failed."""
+    store_memory_mb: Annotated[int, Field(ge=256)] | None = None
+    """Most memory that a store may take in one task; without it only the machine's own limit holds."""
+    lease_s: Annotated[float, Field(gt=0)] = 30.0
+    """How long a run belongs to a coordinator that is not heard of; it is heard of three times as often."""
+    reap_s: Annotated[float, Field(gt=0)] = 10.0
+    """How often runs whose lease ended are looked for."""
+    poll_s: Annotated[float, Field(gt=0)] = 1.0
+    """Longest a coordinator waits before it looks again for runs and results."""
+    max_attempts: Annotated[int, Field(ge=1)] = 3
+    """Attempts after which a run is given up, with the reason of the last."""
+    commit_batch: Annotated[int, Field(ge=1)] = 8
+    """Finished stores that are committed in one transaction."""
+    commit_wait_s: Annotated[float, Field(ge=0)] = 0.25
+    """Longest a finished store waits for others to be committed with."""
 
 
 class MlConfig(BaseModel):
@@ -72,12 +127,15 @@ class Settings(BaseSettings, RunConfig):
         frozen=True, extra="forbid", env_prefix=ENV_PREFIX, env_nested_delimiter="__", yaml_file=CONFIG_FILE
     )
 
-    data_dir: Path = Path(".basketry")
-    """Database, snapshots and caches."""
+    data_dir: DataPlace = Path(".basketry")
+    """Database, snapshots and caches: a folder, or `s3://…` or `gs://…` for all but the database."""
     database_url: str | None = None
-    """SQLAlchemy URL; SQLite inside `data_dir` by default."""
+    """SQLAlchemy URL; SQLite inside `data_dir` by default, where that is a folder."""
+    log_format: Literal["off", "json"] = "off"
+    """`json` prints one object a line on standard error: time, level, event, and store and run where there is one."""
     ingest: IngestConfig = IngestConfig()
     cluster: ClusterConfig = ClusterConfig()
+    fleet: FleetConfig = FleetConfig()
     ml: MlConfig = MlConfig()
     models: ModelsConfig = ModelsConfig()
 
@@ -105,8 +163,19 @@ class Settings(BaseSettings, RunConfig):
 
     @property
     def database(self) -> str:
-        """URL of the database."""
-        return self.database_url or f"sqlite:///{(self.data_dir / 'basketry.db').resolve()}"
+        """URL of the database.
+
+        Raises:
+            SettingsError: none is given, and an object store can hold none.
+        """
+        if self.database_url:
+            return self.database_url
+        if isinstance(self.data_dir, Uri):
+            raise SettingsError(
+                f"data_dir is {self.data_dir.prefix}, an object store, where no database can be; set database_url "
+                "(BASKETRY_DATABASE_URL) to postgresql+psycopg://USER@HOST/NAME or sqlite:///FILE"
+            )
+        return f"sqlite:///{(self.data_dir / 'basketry.db').resolve()}"
 
 
 def load_settings(flags: Mapping[str, Any] | None = None) -> Settings:
@@ -149,7 +218,7 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
     """Refuse a name that begins as ours and is no setting: such a name is otherwise never looked at."""
     for name in sorted(environment):
         first = name.removeprefix(ENV_PREFIX).lower().split("__")[0]
-        if name.startswith(ENV_PREFIX) and first not in Settings.model_fields:
+        if name.startswith(ENV_PREFIX) and name != CRASH_VARIABLE and first not in Settings.model_fields:
             near = difflib.get_close_matches(name.upper(), _nested_names(), n=1, cutoff=0.9)
             said = f"no setting is called {first}; did you mean {near[0]}?" if near else _unknown([first], Settings)
             raise SettingsError(f"{said} (found {name} in the environment)")

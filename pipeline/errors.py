@@ -17,8 +17,10 @@
         │     tried again:      rate_limited, unavailable, timed_out, bad_output
         │     not tried again:  refused, truncated, bad_request, too_large, circuit_open, deadline, no_budget, not_kept
         │     ends all calls:   bad_key, no_quota
+        ├── StorageError             an object store that fails, however often it is asked
         ├── SchemaError              a database whose tables are not the ones this version reads
-        └── RunStateError            a write to a run that is not open for it
+        ├── RunStateError            a write to a run that is not open for it
+        └── LostLeaseError           a write by one whose run was given to another meanwhile
 
 An error keeps its own arguments, so that it comes home from a worker as itself.
 """
@@ -188,6 +190,10 @@ class ModelError(PlatformError):
         return f"{self.fault}: {self.detail}"
 
 
+class StorageError(PlatformError):
+    """An object store that fails, however often it is asked, or lets us do nothing."""
+
+
 class SchemaError(PlatformError):
     """A database whose tables are not the ones this version reads and writes."""
 
@@ -202,3 +208,17 @@ class RunStateError(PlatformError):
     def __str__(self) -> str:
         found = f"run {self.run_id} is {self.state} and can't {self.attempted}"
         return f"{found}; expected it queued or running; start a new run"
+
+
+class LostLeaseError(PlatformError):
+    """A write by a coordinator that was silent for too long: its run was given to another, or back to the queue."""
+
+    def __init__(self, run_id: str, fence: int) -> None:
+        super().__init__(run_id, fence)
+        self.run_id, self.fence = run_id, fence
+
+    def __str__(self) -> str:
+        return (
+            f"run {self.run_id} is no longer held under fence {self.fence}: its lease ended and another may have it; "
+            "what was worked out for it was dropped"
+        )

@@ -5,8 +5,49 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import BaseModel
+
+
+class Folder(Protocol):
+    """Files at rest. A file appears whole or not at all, and any number of processes may read and write at once."""
+
+    @property
+    def name(self) -> str:
+        """Last part of where it is."""
+
+    def __truediv__(self, name: str) -> "Folder":
+        """A folder within."""
+
+    def read(self, name: str, *, keep: bool = False) -> pa.Buffer:
+        """The content of a file.
+
+        Args:
+            name: The file's name.
+            keep: Whether a copy stays on this machine; for files that never change and are read again and again.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+
+    def write(self, name: str, content: bytes | pa.Buffer) -> None:
+        """Write a file; what had its name before is gone."""
+
+    def write_first(self, name: str, content: bytes) -> bytes:
+        """Write a secret of which there is one, unless it is there; what counts from now on."""
+
+    def names(self) -> list[str]:
+        """The files, by name; none where there is no such folder."""
+
+    def folders(self) -> list[str]:
+        """The folders right within, by name; those that begin with a dot are left out."""
+
+    def remove(self, name: str) -> None:
+        """Take a file out, if it is there."""
+
+    def forget(self, name: str) -> None:
+        """Drop this machine's copy of a file that is gone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,20 +3,20 @@
 import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
 from cluster.commands.terminal import out, print_json
 from configs.origins import Origin, origins
+from pipeline.storage import Place
 
 PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):[^@\s]*(?=@)")
 """A password within a URL."""
 
 
 def config_command(
-    changes: Mapping[str, Any], *, data_dir: Path | None, with_origin: bool, as_json: bool, only_changed: bool = False
+    changes: Mapping[str, Any], *, data_dir: Place | None, with_origin: bool, as_json: bool, only_changed: bool = False
 ) -> int:
     """Print every setting.
 

@@ -8,26 +8,19 @@ import sys
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
 
 from rich.table import Table
 
+from actors.places import open_folder
+from cluster.commands.checks import Finding, check_clock, check_cluster, check_token, check_writing
 from cluster.commands.models import models_used
 from cluster.commands.terminal import out, print_json
-from cluster.session import LOCAL, address_of
+from cluster.session import LOCAL, address_of, data_folder
 from configs.settings import Settings, load_settings
 from pipeline.errors import BasketryError
+from pipeline.storage import Uri
 
 LEAST_FREE_BYTES = 1_000_000_000
-
-
-class Finding(NamedTuple):
-    """One check of the machine."""
-
-    check: str
-    ok: bool
-    found: str
-    advice: str = ""
 
 
 def upgrade_command(*, data_dir: Path | None) -> int:
@@ -42,9 +35,9 @@ def upgrade_command(*, data_dir: Path | None) -> int:
     return 0
 
 
-def doctor_command(*, data_dir: Path | None, as_json: bool) -> int:
+def doctor_command(*, data_dir: Path | None, address: str | None, as_json: bool) -> int:
     """Check the machine; exit code 1 where something is in the way of a run."""
-    settings = load_settings({"data_dir": data_dir})
+    settings = load_settings({"data_dir": data_dir, "cluster": {"address": address}})
     findings = [check(settings) for check in CHECKS]
     if as_json:
         print_json({"ok": all(found.ok for found in findings), "checks": [found._asdict() for found in findings]})
@@ -54,6 +47,8 @@ def doctor_command(*, data_dir: Path | None, as_json: bool) -> int:
             mark = "[green]✓[/]" if found.ok else "[red]✗[/]"
             table.add_row(mark, found.check, found.found + (f"\n[dim]{found.advice}[/]" if not found.ok else ""))
         out.print(table)
+        bad = sum(not found.ok for found in findings)
+        out.print(f"\n{bad} of {len(findings)} checks are in the way of a run" if bad else "\nready for a run")
     return 0 if all(found.ok for found in findings) else 1
 
 
@@ -71,12 +66,22 @@ def _machine(settings: Settings) -> Finding:
 
 
 def _disk(settings: Settings) -> Finding:
-    folder = settings.data_dir.expanduser().resolve()
+    folder = data_folder(settings.data_dir)
+    if isinstance(folder, Uri):
+        return _object_store(folder)
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(existing).free
     writable = os.access(existing, os.W_OK)
     advice = f"make {existing} writable, free some space, or set BASKETRY_DATA_DIR"
     return Finding("data folder", writable and free >= LEAST_FREE_BYTES, f"{folder}, {free / 1e9:.1f} GB free", advice)
+
+
+def _object_store(uri: Uri) -> Finding:
+    try:
+        open_folder(uri).names()
+    except BasketryError as error:
+        return Finding("data folder", False, str(error), "check data_dir, AWS_ACCESS_KEY_ID and the network")
+    return Finding("data folder", True, f"{uri.prefix} answers")
 
 
 def _database(settings: Settings) -> Finding:
@@ -131,12 +136,6 @@ def _is_taken(port: int) -> bool:
 
 
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _versions,
-    _machine,
-    _disk,
-    _database,
-    _model,
-    _models,
-    _ray,
-    _ports,
-)
+    _versions, _machine, check_clock, _disk, check_writing, _database, _model, _models, _ray, check_token,
+    check_cluster, _ports,
+)  # fmt: skip

@@ -13,6 +13,7 @@ from cluster.session import RaySession
 from configs.settings import Settings, load_settings
 from pipeline.evaluation.table import Table
 from pipeline.ingest.snapshot import to_day
+from pipeline.storage import Place
 
 if TYPE_CHECKING:
     from pipeline.evaluation.arms import StoreEvaluation
@@ -24,7 +25,7 @@ What: TypeAlias = Literal["evaluation", "signals", "curve"]
 
 def evaluate_command(
     folders: Sequence[Path], as_of: date | None, days: int | None, target: Path | None, what: What, *,
-    workers: int | None, address: str | None, data_dir: Path | None, as_json: bool,
+    workers: int | None, address: str | None, data_dir: Place | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Evaluate one store, or several and all of them pooled: bundles, signals, or time against quality."""
     settings = load_settings({"data_dir": data_dir, "cluster": {"workers": workers, "address": address}})

@@ -8,10 +8,11 @@ from rich.table import Table
 from cluster.commands.terminal import out, print_json
 from cluster.uploads import take_upload
 from configs.settings import load_settings
+from pipeline.storage import Place
 
 
 def ingest_command(
-    folder: Path, store: str | None, target: Path | None, *, data_dir: Path | None, as_json: bool
+    folder: Path, store: str | None, target: Path | None, *, data_dir: Place | None, as_json: bool
 ) -> int:
     """Read a store's files and say what was taken and what was not."""
     settings = load_settings({"data_dir": data_dir})

@@ -15,10 +15,11 @@ from cluster.database.values import Run
 from configs.settings import load_settings
 from pipeline.errors import NotFoundError
 from pipeline.offers.exports import FORMATS, manifest
+from pipeline.storage import Place
 
 
 @contextmanager
-def opened(data_dir: Path | None) -> Iterator[Database]:
+def opened(data_dir: Place | None) -> Iterator[Database]:
     """The database of the settings, ready to be read; empty where there was none."""
     with Database(load_settings({"data_dir": data_dir}).database) as database:
         database.prepare(upgrade_empty=True)
@@ -41,7 +42,7 @@ def find_run(database: Database, run: str | None, store: str | None) -> Run:
     return database.for_store(best.store).run(LATEST)
 
 
-def bundles_command(run: str | None, store: str | None, *, data_dir: Path | None, as_json: bool) -> int:
+def bundles_command(run: str | None, store: str | None, *, data_dir: Place | None, as_json: bool) -> int:
     """List the bundles of a run."""
     with opened(data_dir) as database:
         found = find_run(database, run, store)
@@ -63,7 +64,7 @@ def bundles_command(run: str | None, store: str | None, *, data_dir: Path | None
     return 0
 
 
-def why_command(bundle_id: str, run: str | None, *, data_dir: Path | None, as_json: bool) -> int:
+def why_command(bundle_id: str, run: str | None, *, data_dir: Place | None, as_json: bool) -> int:
     """Say why a bundle exists."""
     with opened(data_dir) as database:
         body = _find_bundle(database, bundle_id, run)
@@ -100,7 +101,7 @@ def _find_bundle(database: Database, bundle_id: str, run: str | None) -> dict[st
     return fitting[0]
 
 
-def export_command(run: str, to: str, folder: Path, store: str | None, *, data_dir: Path | None, as_json: bool) -> int:
+def export_command(run: str, to: str, folder: Path, store: str | None, *, data_dir: Place | None, as_json: bool) -> int:
     """Write a run's bundles to a file, with a manifest."""
     with opened(data_dir) as database:
         found = find_run(database, run, store)

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from cluster.commands.replay_story import changed_story, lost_reason, same_story
@@ -13,6 +12,7 @@ from configs.settings import load_settings
 from pipeline.context.rules import RulesConfig
 from pipeline.differences import Change, Differences, changes, differences
 from pipeline.offers.exports import to_json
+from pipeline.storage import Place
 from pipeline.terms import Reason
 
 SHOWN = 50
@@ -20,7 +20,7 @@ SHOWN = 50
 
 
 def replay_command(
-    run: str, store: str | None, flags: Mapping[str, Any], rules: RulesConfig, *, data_dir: Path | None, as_json: bool
+    run: str, store: str | None, flags: Mapping[str, Any], rules: RulesConfig, *, data_dir: Place | None, as_json: bool
 ) -> int:
     """Compute a run again from its snapshot, settings and plan.
 

@@ -18,6 +18,7 @@ from configs.settings import Settings, given, load_settings
 from pipeline.context.rules import RulesConfig
 from pipeline.errors import SettingsError
 from pipeline.ingest.snapshot import to_day
+from pipeline.storage import Place
 
 if TYPE_CHECKING:
     from pipeline.plan import Plan
@@ -44,7 +45,7 @@ class Request:
     fanout: str | None = None
     address: str | None = None
     out: Path | None = None
-    data_dir: Path | None = None
+    data_dir: Place | None = None
     assignments: Mapping[str, Any] = field(default_factory=dict)
     """Any settings, nested; the flags of their own go before them."""
     rules: RulesConfig = field(default_factory=RulesConfig)
@@ -83,7 +84,7 @@ def parse_duration_ms(text: str | None) -> int | None:
 
 
 def demo_command(
-    out_dir: Path, models: str | None, base_url: str | None, *, data_dir: Path | None, as_json: bool
+    out_dir: Path, models: str | None, base_url: str | None, *, data_dir: Place | None, as_json: bool
 ) -> int:
     """Run the sample store and say where to look."""
     request = Request(DEMO_STORE, "demo", out=out_dir, models=models, base_url=base_url, data_dir=data_dir)
@@ -122,12 +123,14 @@ def _run(request: Request, settings: Settings, progress: LiveProgress) -> tuple[
         progress.phase("starting Ray")
         started = time.perf_counter()
         from cluster.database.database import Database
+        from cluster.metrics import record_ingest
         from cluster.run import RunRequest, StoreRunner
 
         with Database(settings.database) as database:
             database.prepare(upgrade_empty=True)
             session.wait()
             ray_start_ms = round(1000 * (time.perf_counter() - started), 1)
+            record_ingest(upload.report.to_json())
             as_of = to_day(request.as_of) if request.as_of else None
             report = StoreRunner(settings, database, progress).run(RunRequest(upload.ref, as_of, plan, upload.rules))
         session.close_soon()

@@ -3,7 +3,6 @@
 import json
 import sys
 from contextlib import redirect_stdout
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from pipeline.errors import BasketryError, DataError, NotFoundError, SettingsError
+from pipeline.storage import Place
 
 out = Console(highlight=False)
 """Where results go."""
@@ -39,7 +39,7 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
-def config_flags(data_dir: Path | None, **flags: Any) -> dict[str, Any]:
+def config_flags(data_dir: Place | None, **flags: Any) -> dict[str, Any]:
     """Flags as settings, nested."""
     return {"data_dir": data_dir, **flags}
 

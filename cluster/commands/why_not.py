@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -18,6 +17,7 @@ from pipeline.consider import Considered, consider
 from pipeline.context.rules import CatalogNames
 from pipeline.errors import BasketryError
 from pipeline.money import decimal
+from pipeline.storage import Place
 from pipeline.terms import BundleType, Reason
 
 LISTED = 10
@@ -44,7 +44,7 @@ class Answer:
     """Why it could not be worked out."""
 
 
-def why_not_command(run: str, skus: list[str], store: str | None, *, data_dir: Path | None, as_json: bool) -> int:
+def why_not_command(run: str, skus: list[str], store: str | None, *, data_dir: Place | None, as_json: bool) -> int:
     """Say why a set of products is no bundle; without products, count all reasons."""
     with opened(data_dir) as database:
         found = find_run(database, run, store)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from pipeline.context.segments import Keys, SegmentStore
 from pipeline.errors import EmbeddingError
 from pipeline.ingest.snapshot import Catalog
-from pipeline.ports import ModelInfo
+from pipeline.ports import Folder, ModelInfo
+from pipeline.storage import as_folder
 
 DESCRIPTION_CHARACTERS = 100
 UNCATEGORISED = "uncategorised"
@@ -64,9 +65,9 @@ class EmbeddingCache:
         model: The model whose vectors are meant.
     """
 
-    def __init__(self, root: Path, model: ModelInfo) -> None:
+    def __init__(self, root: Folder | Path, model: ModelInfo) -> None:
         self._dimension = model.dimension
-        self._segments = SegmentStore(root / _folder_name(model.key), model.dimension)
+        self._segments = SegmentStore(as_folder(root) / _folder_name(model.key), model.dimension)
 
     def get(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """The vectors of `texts`, as far as they are known.

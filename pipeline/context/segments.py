@@ -1,21 +1,20 @@
-"""Vectors by key in files that never change: written once, renamed into place, mapped to be read.
+"""Vectors by key in files that never change: written once, mapped to be read.
 
 A segment is one file: a header, the keys sorted, a checksum for each row, the vectors. Any number of processes may read
 and append at once without a lock, because a file is named by its content and appears whole or not at all. Every row
 that is read is checked against its sum, so a torn or damaged file costs a new computation and never a wrong vector.
 """
 
-import contextlib
 import hashlib
-import os
 import struct
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
+
+from pipeline.ports import Folder
 
 Keys: TypeAlias = NDArray[np.uint64]
 """`(4, n)` the four words of `n` sha256 sums."""
@@ -30,6 +29,8 @@ SMALL_BYTES = 32 << 20
 """A file above this size is left as it is."""
 MERGED_BYTES = 2 * SMALL_BYTES
 """Most bytes that merging makes one file of, and about what it holds in memory."""
+MAX_LISTINGS = 5
+"""How often a folder is listed anew because files of the list were gone."""
 SUM_OFFSET = np.uint64(0x9E3779B97F4A7C15)
 """Makes the sum of a row of zeros, what a crash leaves in a file, something else than zero."""
 
@@ -62,11 +63,11 @@ class SegmentStore:
     """All segments of one folder.
 
     Args:
-        folder: Where the files are; made at the first `append`.
+        folder: Where the files are; made at the first `append`. This machine keeps copies of what is elsewhere.
         width: Components of a vector.
     """
 
-    def __init__(self, folder: Path, width: int) -> None:
+    def __init__(self, folder: Folder, width: int) -> None:
         self._folder = folder
         self._width = width
         self._segments: dict[str, _Segment] = {}
@@ -107,15 +108,7 @@ class SegmentStore:
         header = HEADER.pack(MAGIC, keys.shape[1], self._width)
         content = header + keys.tobytes() + _checksums(keys, vectors).tobytes() + vectors.tobytes()
         name = hashlib.sha256(content).hexdigest()[:32] + SUFFIX
-        self._folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=self._folder, suffix=".partial")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(temporary).replace(self._folder / name)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        self._folder.write(name, content)
         return name
 
     def _smallest(self) -> list[str]:
@@ -140,40 +133,47 @@ class SegmentStore:
         kept = self._write(keys[:, sound[first]], vectors[sound[first]])
         for name in names:
             if name != kept:
-                (self._folder / name).unlink(missing_ok=True)
+                self._folder.remove(name)
         self._refresh()
 
     def _refresh(self) -> None:
         """Map the files that appeared, forget the ones that went."""
-        try:
-            names = sorted(entry.name for entry in os.scandir(self._folder) if entry.name.endswith(SUFFIX))
-        except FileNotFoundError:
-            names = []
+        for _ in range(MAX_LISTINGS):
+            if self._map_all():
+                return
+
+    def _map_all(self) -> bool:
+        """Map what the folder lists; False where a listed file was gone: it was merged, its rows are in another now."""
+        all_there = True
+        names = [name for name in self._folder.names() if name.endswith(SUFFIX)]
+        for name in self._segments.keys() - set(names):
+            self._folder.forget(name)
         known, self._segments = self._segments, {}
         for name in names:
-            segment = known.get(name)
-            if segment is None:
-                with contextlib.suppress(FileNotFoundError):  # merged away since the folder was listed
-                    segment = self._open(self._folder / name)
+            try:
+                segment = known.get(name) or _open(self._folder.read(name, keep=True), self._width)
+            except FileNotFoundError:
+                segment, all_there = None, False
             if segment is not None:
                 self._segments[name] = segment
+        return all_there
 
-    def _open(self, path: Path) -> _Segment | None:
-        """Map a file; None where its size is not what its header says."""
-        size = path.stat().st_size
-        if size < HEADER.size:
-            return None
-        content = np.memmap(path, dtype=np.uint8, mode="r")
-        magic, count, width = HEADER.unpack(content[: HEADER.size].tobytes())
-        if magic != MAGIC or width != self._width or size != HEADER.size + count * (40 + 4 * width):
-            return None
-        at_sums = HEADER.size + 32 * count
-        at_vectors = at_sums + 8 * count
-        return _Segment(
-            keys=content[HEADER.size : at_sums].view("<u8").reshape(4, count),
-            sums=content[at_sums:at_vectors].view("<u8"),
-            vectors=content[at_vectors:].view("<f4").reshape(count, width),
-        )
+
+def _open(content: pa.Buffer, expected_width: int) -> _Segment | None:
+    """A file's content as arrays; None where its size is not what its header says."""
+    if content.size < HEADER.size:
+        return None
+    data = np.frombuffer(content, dtype=np.uint8)
+    magic, count, width = HEADER.unpack(data[: HEADER.size].tobytes())
+    if magic != MAGIC or width != expected_width or len(data) != HEADER.size + count * (40 + 4 * width):
+        return None
+    at_sums = HEADER.size + 32 * count
+    at_vectors = at_sums + 8 * count
+    return _Segment(
+        keys=data[HEADER.size : at_sums].view("<u8").reshape(4, count),
+        sums=data[at_sums:at_vectors].view("<u8"),
+        vectors=data[at_vectors:].view("<f4").reshape(count, width),
+    )
 
 
 def _checksums(keys: Keys, vectors: NDArray[np.float32]) -> NDArray[np.uint64]:

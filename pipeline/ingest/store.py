@@ -1,9 +1,6 @@
 """Snapshots at rest: a folder of Parquet files under the name of their content."""
 
 import json
-import os
-import secrets
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +11,24 @@ import pyarrow.parquet as pq
 from pipeline.errors import UnreadableFileError
 from pipeline.ingest.digest import content_hash
 from pipeline.ingest.snapshot import Catalog, Orders, Snapshot
+from pipeline.ports import Folder
+from pipeline.storage import as_folder
 
 FORMAT = 1
 META = "snapshot.json"
-CUSTOMERS = "customers.parquet"
+"""Written last: a folder without it holds no snapshot."""
+CUSTOMERS = "customers"
 TEXTS = ("sku", "title", "description", "tags", "image_url", "product_id")
 NUMBERS = ("family", "category", "vendor", "price", "compare_at", "cost", "stock", "created_day", "is_sellable")
 BASKETS = ("minute", "cancelled_day", "customer")
 CELLS = ("item", "quantity", "unit_price")
 
 
-def write_snapshot(snapshot: Snapshot, customers: tuple[str, ...], folder: Path) -> Path:
-    """Write a snapshot as `folder/<sha256>/`, whole or not at all.
+def write_snapshot(snapshot: Snapshot, customers: tuple[str, ...], folder: Folder | Path) -> str:
+    """Write a snapshot as `folder/<sha256>/`. It is there as soon as all of it is.
 
-    Writing it again changes nothing, except that the customers' hashes are renewed if the salt has changed.
+    The folder is named by the content, so whoever else writes it at the same time writes the same bytes. Writing it
+    again changes nothing, except that the customers' hashes are renewed if the salt has changed.
 
     Args:
         snapshot: The snapshot, with its hash.
@@ -35,69 +36,70 @@ def write_snapshot(snapshot: Snapshot, customers: tuple[str, ...], folder: Path)
         folder: The store's snapshots; made where it is missing.
 
     Returns:
-        The snapshot's own folder.
+        The name of the snapshot's own folder.
     """
-    home = folder / snapshot.sha256
-    if not (home / META).exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = folder / f".{snapshot.sha256}.{os.getpid()}.{secrets.token_hex(4)}"
-        draft.mkdir()
-        try:
-            _write_files(snapshot, customers, draft)
-            _move(draft, home)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
-    if read_customers(home) != customers:
-        draft_file = home / f".{CUSTOMERS}.{secrets.token_hex(4)}"
-        pq.write_table(pa.table({"hash": pa.array(customers, pa.string())}), draft_file)
-        draft_file.replace(home / CUSTOMERS)
-    return home
+    home = as_folder(folder) / snapshot.sha256
+    if not has_snapshot(home):
+        for name, columns in _tables(snapshot, customers).items():
+            _write(home, name, columns)
+        home.write(META, _meta(snapshot))
+    elif read_customers(home) != customers:
+        _write(home, CUSTOMERS, _tables(snapshot, customers)[CUSTOMERS])
+    return snapshot.sha256
 
 
-def _move(draft: Path, home: Path) -> None:
-    """Give the finished folder its name; another writer of the same content may have been first."""
+def has_snapshot(folder: Folder | Path) -> bool:
+    """Whether a whole snapshot of this format is in `folder`."""
     try:
-        draft.rename(home)
-    except OSError:
-        if not (home / META).exists():
-            raise
+        return bool(json.loads(as_folder(folder).read(META).to_pybytes())["format"] == FORMAT)
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+        return False
 
 
-def _write_files(snapshot: Snapshot, customers: tuple[str, ...], folder: Path) -> None:
+def _tables(snapshot: Snapshot, customers: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     catalog, orders = snapshot.catalog, snapshot.orders
-    tables = {
+    return {
         "catalog": {name: getattr(catalog, name) for name in (*TEXTS, *NUMBERS)},
         "categories": {"name": catalog.categories},
         "vendors": {"name": catalog.vendors},
         "orders": {name: getattr(orders, name) for name in BASKETS} | {"cells": np.diff(orders.indptr)},
         "lines": {name: getattr(orders, name) for name in CELLS},
-        "customers": {"hash": pa.array(customers, pa.string())},
+        CUSTOMERS: {"hash": pa.array(customers, pa.string())},
     }
-    for name, columns in tables.items():
-        pq.write_table(pa.table(columns), folder / f"{name}.parquet")
+
+
+def _write(home: Folder, name: str, columns: dict[str, Any]) -> None:
+    content = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), content)
+    home.write(f"{name}.parquet", content.getvalue())
+
+
+def _meta(snapshot: Snapshot) -> bytes:
     meta = {
         "format": FORMAT,
         "store": snapshot.store,
         "currency": snapshot.currency,
         "sha256": snapshot.sha256,
-        "products": len(catalog),
-        "orders": len(orders),
-        "cells": len(orders.item),
+        "products": len(snapshot.catalog),
+        "orders": len(snapshot.orders),
+        "cells": len(snapshot.orders.item),
     }
-    (folder / META).write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
+    return (json.dumps(meta, indent=1) + "\n").encode()
 
 
-def read_snapshot(folder: Path) -> Snapshot:
+def read_snapshot(folder: Folder | Path) -> Snapshot:
     """Read a snapshot back, and check it against its hash (about 0.1 s for a million lines).
 
     Args:
-        folder: The snapshot's own folder, as `write_snapshot` returned it.
+        folder: The snapshot's own folder.
 
     Raises:
         UnreadableFileError: No snapshot, one of another format, or one that was damaged.
+        StorageError: The object store failed.
     """
+    folder = as_folder(folder)
     try:
-        meta = json.loads((folder / META).read_text(encoding="utf-8"))
+        meta = json.loads(folder.read(META).to_pybytes())
         if meta["format"] != FORMAT:
             raise UnreadableFileError(
                 folder.name, f"a snapshot of format {meta['format']}, expected {FORMAT}; ingest again"
@@ -110,16 +112,21 @@ def read_snapshot(folder: Path) -> Snapshot:
     return Snapshot(meta["store"], meta["currency"], catalog, orders, meta["sha256"])
 
 
-def read_customers(folder: Path) -> tuple[str, ...]:
+def read_customers(folder: Folder | Path) -> tuple[str, ...]:
     """Hash of each customer rank of the snapshot in `folder`."""
-    return tuple(_read(folder, "customers")["hash"].to_pylist())
+    return tuple(_read(as_folder(folder), CUSTOMERS)["hash"].to_pylist())
 
 
-def _read(folder: Path, name: str) -> pa.Table:
-    return pq.read_table(folder / f"{name}.parquet", memory_map=True, use_threads=False)
+def _read(folder: Folder, name: str) -> pa.Table:
+    return pq.read_table(pa.BufferReader(folder.read(f"{name}.parquet")), use_threads=False)
 
 
-def _read_catalog(folder: Path) -> Catalog:
+def read_catalog(folder: Folder | Path) -> Catalog:
+    """The catalog of the snapshot in `folder` alone, not checked against the snapshot's hash."""
+    return _read_catalog(as_folder(folder))
+
+
+def _read_catalog(folder: Folder) -> Catalog:
     table = _read(folder, "catalog")
     return Catalog(
         **{name: _text(table[name]) for name in TEXTS},
@@ -129,7 +136,7 @@ def _read_catalog(folder: Path) -> Catalog:
     )
 
 
-def _read_orders(folder: Path) -> Orders:
+def _read_orders(folder: Folder) -> Orders:
     baskets, cells = _read(folder, "orders"), _read(folder, "lines")
     indptr = np.concatenate(([0], np.cumsum(_numbers(baskets["cells"])))).astype(np.int64)
     numbers: dict[str, Any] = {name: _numbers(baskets[name]) for name in BASKETS}

@@ -135,7 +135,7 @@ def test_every_candidate_is_accounted_for(first: FirstRun) -> None:
 def test_a_damaged_snapshot_comes_home_from_the_shard_as_the_error_it_is(first: FirstRun, tmp_path: Path) -> None:
     settings = settings_for(tmp_path / "data")
     upload = take_upload(first.folder, "shop", settings)
-    (upload.ref.folder / "lines.parquet").write_bytes(b"PAR1")
+    Path(str(upload.ref.folder), "lines.parquet").write_bytes(b"PAR1")
     with Database(settings.database) as database:
         database.prepare(upgrade_empty=True)
 

@@ -9,9 +9,10 @@ from cluster.run import RunReport, RunRequest, StoreRunner
 from cluster.uploads import take_upload
 from configs.settings import Settings, load_settings
 from pipeline.plan import Plan
+from pipeline.storage import Place
 
 
-def settings_for(data_dir: Path, **settings: Any) -> Settings:
+def settings_for(data_dir: Place, **settings: Any) -> Settings:
     """Settings with a data folder of their own."""
     return load_settings({"data_dir": data_dir, **settings})
 

@@ -93,7 +93,7 @@ def test_baskets_stand_in_the_order_of_time_and_customers_by_first_appearance(
 def test_a_snapshot_comes_back_as_it_was_written(ingest: Ingest, files: dict[str, str], tmp_path: Path) -> None:
     found = ingest(files)
 
-    home = write_snapshot(found.snapshot, found.customers, tmp_path / "snapshots")
+    home = tmp_path / write_snapshot(found.snapshot, found.customers, tmp_path)
 
     assert home.name == found.snapshot.sha256
     assert same(read_snapshot(home), found.snapshot)
@@ -104,7 +104,7 @@ def test_writing_again_changes_nothing_and_leaves_nothing_behind(
     ingest: Ingest, files: dict[str, str], tmp_path: Path
 ) -> None:
     found = ingest(files)
-    home = write_snapshot(found.snapshot, found.customers, tmp_path / "s")
+    home = tmp_path / "s" / write_snapshot(found.snapshot, found.customers, tmp_path / "s")
     before = {path.name: path.stat().st_mtime_ns for path in home.iterdir()}
 
     write_snapshot(found.snapshot, found.customers, tmp_path / "s")
@@ -117,7 +117,7 @@ def test_a_new_salt_renews_the_customers_alone(ingest: Ingest, files: dict[str, 
     old, new = ingest(files, salt=b"old"), ingest(files, salt=b"new")
     write_snapshot(old.snapshot, old.customers, tmp_path)
 
-    home = write_snapshot(new.snapshot, new.customers, tmp_path)
+    home = tmp_path / write_snapshot(new.snapshot, new.customers, tmp_path)
 
     assert read_customers(home) == new.customers
     assert same(read_snapshot(home), old.snapshot)
@@ -125,7 +125,7 @@ def test_a_new_salt_renews_the_customers_alone(ingest: Ingest, files: dict[str, 
 
 def test_a_damaged_snapshot_is_not_read(ingest: Ingest, files: dict[str, str], tmp_path: Path) -> None:
     found = ingest(files)
-    home = write_snapshot(found.snapshot, found.customers, tmp_path)
+    home = tmp_path / write_snapshot(found.snapshot, found.customers, tmp_path)
     lines = pq.read_table(home / "lines.parquet")
     pq.write_table(lines.set_column(1, "quantity", pa.array(np.full(len(lines), 9, np.int32))), home / "lines.parquet")
 
@@ -141,7 +141,7 @@ def test_a_folder_without_a_snapshot_is_said_to_have_none(tmp_path: Path) -> Non
 def test_a_catalog_alone_is_written_and_read(ingest: Ingest, files: dict[str, str], tmp_path: Path) -> None:
     found = ingest({"p.csv": files["products.csv"]})
 
-    home = write_snapshot(found.snapshot, found.customers, tmp_path)
+    home = tmp_path / write_snapshot(found.snapshot, found.customers, tmp_path)
 
     assert same(read_snapshot(home), found.snapshot)
     assert read_snapshot(home).default_as_of == 0
