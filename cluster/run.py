@@ -139,8 +139,10 @@ class StoreRunner:
             error = as_ours(error)
             record_failed_run()
             log_problem("run failed", store=request.snapshot.store, run=request.run_id, error=str(error))
+            cost = models.close().cost
             if request.fence is None:
-                records.fail_run(request.run_id, error=f"{type(error).__name__}: {error}"[:2000], at=_now())
+                what = f"{type(error).__name__}: {error}"[:2000]
+                records.fail_run(request.run_id, error=what, at=_now(), cost=cost)
             raise error
         record_run(report.record)
         log_run(report.record)
