@@ -22,7 +22,11 @@ def out_of(folder: Path) -> tuple[dict[str, object], list[dict[str, object]]]:
 def test_a_good_server_is_named_first_and_asked_and_its_key_is_nowhere(tmp_path: Path) -> None:
     with serving(ModelServer(answer=following(GOOD))) as server:
         arguments = ["demo", "--models", "openai", "--base-url", server.url, "--out", "out"]
-        environment = {"OPENAI_API_KEY": KEY, "BASKETRY_MODELS__DIMENSIONS": "8", "BASKETRY_PLAN__DEADLINE_MS": "600000"}
+        environment = {
+            "OPENAI_API_KEY": KEY,
+            "BASKETRY_MODELS__DIMENSIONS": "8",
+            "BASKETRY_PLAN__DEADLINE_MS": "600000",
+        }
         done = basketry(*arguments, cwd=tmp_path, env=environment)
 
     assert done.code == 0, done.err
