@@ -12,6 +12,7 @@ from cluster.coordinator import Coordinator, Observer
 from cluster.database.database import Database
 from cluster.database.fleets import Begun
 from cluster.database.values import FleetRow, QueuedRun
+from cluster.fleet.metered import Metered
 from cluster.fleet.runner import RayRunner
 from cluster.fleet.sources import StoreSource
 from cluster.run import new_id
@@ -82,7 +83,7 @@ def run_fleet(
         runner = RayRunner(settings, database)
         coordinator = Coordinator(
             queue, runner, settings.fleet, in_flight=settings.fleet.in_flight or _default_in_flight(), fleet=fleet,
-            observer=observer,
+            observer=Metered(observer),
         )  # fmt: skip
         try:
             coordinator.run(lambda: not set(OPEN) & set(database.fleets.counts(fleet)))
