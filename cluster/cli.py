@@ -24,6 +24,8 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The database of runs and bundles.", no_args_is_help=True)
 app.add_typer(db, name="db")
+fleet = typer.Typer(help="Many stores together: every sub-folder is one.", no_args_is_help=True)
+app.add_typer(fleet, name="fleet")
 config = typer.Typer(help="The settings.", no_args_is_help=True)
 app.add_typer(config, name="config")
 
@@ -292,6 +294,42 @@ def export(
     from cluster.commands.read import export_command
 
     _exit(export_command(run, str(to), out, store, data_dir=data_dir, as_json=as_json))
+
+
+@fleet.command(name="run")
+def fleet_run(
+    source: Annotated[str, typer.Argument(metavar="FOLDER_OR_URI", help="Folder or URI; every sub-folder is a store.")],
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where a fleet was left, and redo no store that ended well.")
+    ] = False,
+    max_age: Annotated[str, typer.Option(help="With --resume: redo what ended longer ago, such as 24h or 7d.")] = "24h",
+    in_flight: Annotated[int | None, typer.Option(min=1, help="Stores at once; two for each CPU by default.")] = None,
+    assignments: Assignments = None,
+    workers: Workers = None,
+    address: Address = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for fleet.json, fleet.html and each store's bundles.json.")
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run every store below a folder; one that fails is one row, and the others go on."""
+    from cluster.commands.fleet import FleetRequest, fleet_run_command
+    from configs.flags import parse_assignments
+
+    request = FleetRequest(
+        source=source, resume=resume, max_age=max_age, in_flight=in_flight, workers=workers, address=address, out=out,
+        data_dir=data_dir, assignments=parse_assignments(assignments or ()),
+    )  # fmt: skip
+    _exit(fleet_run_command(request, as_json=as_json))
+
+
+@fleet.command()
+def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Say how far the newest fleet is, and what went wrong in it."""
+    from cluster.commands.fleet import fleet_status_command
+
+    _exit(fleet_status_command(data_dir=data_dir, as_json=as_json))
 
 
 @db.command()
