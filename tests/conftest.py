@@ -1,6 +1,11 @@
 """Shared by all tests: one hypothesis profile, and one local Ray for those that need it."""
 
 import logging
+import os
+
+# Before numpy is there: two threads of a small product cost more than they give, above all beside other tests.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+
 from collections.abc import Iterator
 from pathlib import Path
 

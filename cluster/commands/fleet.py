@@ -93,7 +93,8 @@ def fleet_status_command(*, data_dir: Path | None, as_json: bool) -> int:
 
 
 def _write(folder: Path, rows: "list[FleetRow]", summary: dict[str, Any], database: Any) -> None:
-    """`fleet.json`, and the bundles of stores that were not run again; those that were have theirs."""
+    """`fleet.json`, `fleet.html`, and the bundles of stores that were not run again; those that were have theirs."""
+    from cluster.fleet.page import render_fleet
     from cluster.fleet.rows import fleet_json
     from cluster.outputs import to_json_text, write_text
 
@@ -104,6 +105,7 @@ def _write(folder: Path, rows: "list[FleetRow]", summary: dict[str, Any], databa
             path.parent.mkdir(exist_ok=True)
             write_text(path, to_json_text(database.for_store(row.store).bundles(row.run_id)))
     write_text(folder / "fleet.json", to_json_text(fleet_json(rows)))
+    write_text(folder / "fleet.html", render_fleet(summary, rows))
 
 
 def _show(summary: dict[str, Any], rows: "list[FleetRow]") -> None:

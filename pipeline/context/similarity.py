@@ -43,7 +43,7 @@ class SimilarityConfig(BaseModel):
     """Library that searches; numpy gives equal neighbours, slower."""
 
     background_pairs: Annotated[int, Field(ge=1)] = 20_000
-    """Random pairs that tell what a cosine means in this store."""
+    """Random pairs that tell what a cosine means in this store; all pairs where it has no more than so many."""
 
     weak_share: Annotated[float, Field(ge=0, le=1)] = 0.88
     """Share of random pairs below a weak similarity; stands for a cosine of 0.4."""
@@ -175,10 +175,16 @@ def cosines(vectors: Vectors, left: NDArray[np.integer], right: NDArray[np.integ
 
 
 def background(vectors: Vectors, seed: int, config: SimilarityConfig) -> NDArray[np.float64]:
-    """Cosines of random pairs of different products, ascending; empty without vectors or for fewer than two."""
+    """Cosines of random pairs of different products, ascending; empty without vectors or for fewer than two.
+
+    A store of no more pairs than are drawn has each of them once.
+    """
     count = len(vectors)
     if count < 2 or not vectors.shape[1]:
         return np.empty(0, dtype=np.float64)
+    if count * (count - 1) // 2 <= config.background_pairs:
+        every = _capped(vectors @ vectors.T)[np.triu_indices(count, 1)]
+        return np.sort(every.astype(np.float64))
     rng = np.random.default_rng(seed)
     left = rng.integers(0, count, config.background_pairs)
     right = rng.integers(0, count - 1, config.background_pairs)

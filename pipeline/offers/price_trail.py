@@ -34,13 +34,20 @@ def price_trail(context: StoreContext, judged: Judged, row: int, config: Pricing
         "elasticity": _elasticity(context, judged, row),
         "best_discount": _bounded(aim.best[row], aim.best_low[row], aim.best_high[row]),
         "trust": figure(aim.trust[row]),
-        "posterior": _bounded(aim.wanted[row], aim.low[row], aim.high[row]),
+        "posterior": _bounded(aim.bayesian[row], aim.low[row], aim.high[row]),
+        **_advice(prices, row, config),
         "wanted_discount": figure(aim.wanted[row]),
         "floor": str(decimal(int(prices.floor[row]), context.shop.currency)),
         "rounding": _rounding(prices, row, _own_parts(context, judged, row), context.shop.currency),
         "endings": [int(ending) for ending in habits.endings[:20]],
         "observational": True,
     }
+
+
+def _advice(prices: Prices, row: int, config: PricingConfig) -> dict[str, Any]:
+    """What a text model advised, after it was clamped to the interval; nothing where none did."""
+    advised = figure(prices.aim.advised[row])
+    return {} if advised is None else {"advice": {"clamped": advised, "weight": config.advice_weight}}
 
 
 def expectation(context: StoreContext, judged: Judged, row: int) -> dict[str, Any]:

@@ -69,16 +69,17 @@ def _margin(
 
 
 def price_candidates(
-    found: Proposals, combo: Combo, shop: Shop, habits: PriceHabits, config: PricingConfig
-) -> tuple[Proposals, Prices]:
-    """Price all candidates of a combo.
+    found: Proposals, combo: Combo, shop: Shop, habits: PriceHabits, config: PricingConfig,
+    suggested: NDArray[np.float64] | None = None,
+) -> tuple[Proposals, Prices]:  # fmt: skip
+    """Price all candidates of a combo; `suggested` are a text model's discounts, as `aim_discounts` takes them.
 
     Returns:
         The candidates (VOLUME without the breaks that no price below list fits) and their prices.
     """
     unit = to_minor(shop.price, shop.currency)
     parts = parts_of(found, shop, unit)
-    aim = aim_discounts(found, parts, combo, habits, config)
+    aim = aim_discounts(found, parts, combo, habits, config, suggested)
     if combo.type is BundleType.VOLUME:
         return _price_volume(found, parts, unit, shop, aim, habits, config)
     if combo.type is BundleType.BXGY:

@@ -138,7 +138,7 @@ def test_the_grid_hardly_moves_a_cosine() -> None:
 
 
 def test_the_background_follows_its_seed_alone_and_never_pairs_a_product_with_itself() -> None:
-    vectors, few = np.eye(3, dtype=np.float32), SimilarityConfig(background_pairs=500)
+    vectors, few = np.eye(40, dtype=np.float32), SimilarityConfig(background_pairs=500)
 
     sample = background(vectors, 1, few)
 
@@ -146,6 +146,14 @@ def test_the_background_follows_its_seed_alone_and_never_pairs_a_product_with_it
     rich = unit(np.random.default_rng(0).normal(size=(40, 4)))
     assert (background(rich, 1, few) == background(rich, 1, few)).all()
     assert (background(rich, 1, few) != background(rich, 2, few)).any()
+
+
+def test_a_small_store_is_its_own_background() -> None:
+    vectors = unit(np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]]))
+
+    every = background(vectors, 1, SimilarityConfig(background_pairs=3))
+
+    assert every.tolist() == sorted(cosines(vectors, np.array([0, 0, 1]), np.array([1, 2, 2])).tolist())
 
 
 @settings(deadline=None)
