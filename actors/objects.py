@@ -16,7 +16,7 @@ import structlog
 from pyarrow import fs
 
 from pipeline.errors import StorageError
-from pipeline.storage import LocalFolder, Uri
+from pipeline.storage import HIDDEN, LocalFolder, Uri
 
 Answer = TypeVar("Answer")
 
@@ -83,14 +83,19 @@ class ObjectFolder:
         counts for all. Two that write within a second of each other may disagree about this once, and never again.
         """
         candidates = self / name
-        if not self._ages(candidates):
+        if not candidates.names():
             candidates.write(token_hex(8), content)
-        _, first = min(self._ages(candidates))
-        return bytes(candidates.read(first).to_pybytes())
+        first = min(candidates._list(), key=lambda info: (info.mtime_ns, info.base_name))
+        return bytes(candidates.read(first.base_name).to_pybytes())
 
     def names(self) -> list[str]:
         """The objects right below the prefix, by name."""
-        return sorted(name for _, name in self._ages(self))
+        return sorted(info.base_name for info in self._list() if info.type is fs.FileType.File)
+
+    def folders(self) -> list[str]:
+        """The prefixes right below this one, by name."""
+        found = [info.base_name for info in self._list() if info.type is fs.FileType.Directory]
+        return sorted(name for name in found if not name.startswith(HIDDEN))
 
     def remove(self, name: str) -> None:
         """Take an object out, if it is there."""
@@ -116,11 +121,10 @@ class ObjectFolder:
         with self._files.open_output_stream(f"{self._path}/{name}") as file:
             file.write(content)
 
-    def _ages(self, folder: "ObjectFolder") -> list[tuple[Any, str]]:
-        """When each object was written, and its name."""
-        within = fs.FileSelector(folder._path, allow_not_found=True)
-        found = self._ask("list", lambda: self._files.get_file_info(within))
-        return [(info.mtime_ns, info.base_name) for info in found if info.type is fs.FileType.File]
+    def _list(self) -> list[Any]:
+        """What is right below the prefix."""
+        within = fs.FileSelector(self._path, allow_not_found=True)
+        return self._ask("list", lambda: list(self._files.get_file_info(within)))
 
     def _copies(self) -> LocalFolder:
         """Where this machine keeps what it read: a folder that is ours alone."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from actors.minilm import MiniLM
 from actors.places import open_folder
 from cluster.fanout import fan_out
+from cluster.nodes import check_data_dir
 from cluster.progress import Progress
 from cluster.session import data_folder
 from cluster.tasks import embed_task
@@ -25,6 +26,9 @@ from pipeline.evaluation.hidden import HiddenConfig
 from pipeline.evaluation.holdout import Holdout, assert_no_leak, split
 from pipeline.evaluation.signals import StoreSignals, measure
 from pipeline.ingest.snapshot import Catalog, Snapshot
+
+MEASUREMENT_S = 4 * 3600.0
+"""Longest that one measurement of a store, which is one task, may take."""
 
 context_task = ray.remote(num_cpus=1, max_retries=3)(prepare)
 deliver_task = ray.remote(num_cpus=1, max_retries=3)(deliver)
@@ -84,7 +88,7 @@ class Evaluator:
         vectors = self._vectors(snapshot.catalog)
         self._progress.phase(f"{snapshot.store}: signals", 1)
         task = signals_task.options(name=f"signals:{snapshot.store}")
-        found: StoreSignals = ray.get(task.remote(held, vectors, self._settings.run))
+        found: StoreSignals = ray.get(task.remote(held, vectors, self._settings.run), timeout=MEASUREMENT_S)
         self._progress.step()
         return found
 
@@ -97,7 +101,7 @@ class Evaluator:
         held = split(snapshot, as_of=as_of, days=days)
         vectors = self._vectors(snapshot.catalog)
         self._progress.phase(f"{snapshot.store}: curve", 1)
-        points: list[Point] = ray.get(curve_task.remote(held, vectors, self._settings.run))
+        points: list[Point] = ray.get(curve_task.remote(held, vectors, self._settings.run), timeout=MEASUREMENT_S)
         self._progress.step()
         return points
 
@@ -112,11 +116,12 @@ class Evaluator:
 
         lists = {}
         for arm, reference in self._fan_out(list(configs), submit):
-            lists[arm] = ray.get(reference)
+            lists[arm] = ray.get(reference, timeout=self._settings.cluster.wait_s)
             self._progress.step()
         return {arm: lists[arm] for arm in configs}
 
     def _vectors(self, catalog: Catalog) -> NDArray[np.float32]:
+        check_data_dir(self._settings)
         texts = catalog_texts(catalog)
         cache = EmbeddingCache(open_folder(self._cache), MiniLM().info)
         missing = cache.missing(texts)
@@ -128,7 +133,7 @@ class Evaluator:
             return embed_task.options(name=f"embed:{len(batch)} texts").remote(batch, self._cache)
 
         for batch, reference in self._fan_out(batches[::-1], submit):
-            ray.get(reference)
+            ray.get(reference, timeout=self._settings.cluster.wait_s)
             self._progress.step(len(batch))
         vectors, _ = cache.get(texts)
         return vectors

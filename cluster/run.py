@@ -16,6 +16,7 @@ from cluster.database.values import Rejection
 from cluster.fanout import chunks, fan_out
 from cluster.logs import log_problem, log_run, set_up_logs
 from cluster.metrics import record_failed_run, record_run
+from cluster.nodes import placed
 from cluster.progress import Progress, Silent
 from cluster.session import data_folder
 from cluster.shards import ShardPool
@@ -97,9 +98,11 @@ class StoreRunner:
         self._progress: Progress = progress or Silent()
         self._cache = data_folder(settings.data_dir) / "vectors"
         self._shards = shards or ShardPool(settings)
-        workers = int(ray.cluster_resources()["CPU"])  # type: ignore[no-untyped-call]
+        self._costs: dict[str, Any] = {}
+        workers = int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
+        warm = warm_task.options(name="warm up", **placed(settings.cluster))
         # Imports take a worker most of a second: they begin while the shard reads its first store.
-        self._warm = [warm_task.options(name="warm up").remote() for _ in range(workers)]
+        self._warm = [warm.remote() for _ in range(workers)]
 
     def run(self, request: RunRequest) -> RunReport:
         """Run a store from its snapshot to its stored bundles.
@@ -112,6 +115,7 @@ class StoreRunner:
         """
         rules = self._settings.rules if request.rules is None else request.rules
         self._config = (request.config or self._settings.run).model_copy(update={"rules": rules})
+        self._costs = placed(self._settings.cluster) | {"max_retries": self._settings.cluster.task_retries}
         request = _pinned(request, rules)
         records = self._database.for_store(request.snapshot.store, request.fence)
         records.begin_run(
@@ -170,22 +174,19 @@ class StoreRunner:
         batches = [[texts[at] for at in rows] for rows in length_batches(texts, self._settings.cluster.embed_batch)]
         # Long texts first, so that the last tasks to finish are short ones.
         at_once = self._at_once(self._settings.ml.parallel_embedding_batches)
+        workers: set[str] = set()
         for batch, reference in self._fan_out(batches[::-1], self._submit_embedding, at_once):
-            self._get(reference)
+            workers.add(self._get(reference))
             self._progress.step(len(batch))
-        return {"texts": len(texts), "seconds": round(time.perf_counter() - started, 3)}
+        return {
+            "texts": len(texts), "seconds": round(time.perf_counter() - started, 3), "workers": sorted(workers),
+        }  # fmt: skip
 
     def _shard(self, request: RunRequest) -> Any:
         return self._shards.shard_of(request.snapshot.store)
 
-    def _submit_embedding(self, batch: list[str]) -> "ray.ObjectRef[int]":
-        return embed_task.options(name=f"embed:{len(batch)} texts", max_retries=self._retries).remote(
-            batch, self._cache
-        )
-
-    @property
-    def _retries(self) -> int:
-        return self._settings.cluster.task_retries
+    def _submit_embedding(self, batch: list[str]) -> "ray.ObjectRef[str]":
+        return embed_task.options(name=f"embed:{len(batch)} texts", **self._costs).remote(batch, self._cache)
 
     def _work(self, request: RunRequest, records: StoreRecords, clock: "_Stopwatch", *, with_vectors: bool) -> "_Work":
         """Phases 0 to 3."""
@@ -202,7 +203,7 @@ class StoreRunner:
         results = self._evaluate(context, plan, outline, deadline)
         clock.lap("candidates")
         self._progress.phase("optimisation")
-        finish = conclude_task.options(name=f"portfolio:{store}", max_retries=self._retries)
+        finish = conclude_task.options(name=f"portfolio:{store}", **self._costs)
         conclusion: Conclusion = self._get(finish.remote(context, catalog, plan, self._config, deadline, *results))
         clock.lap("optimisation and words")
         return _Work(plan, outline, conclusion)
@@ -234,7 +235,7 @@ class StoreRunner:
                 if len(combos) == 1
                 else f"combos:{combos[0].label} and {len(combos) - 1} more of {plan.store}"
             )
-            task = evaluate_task.options(name=name, max_retries=self._retries)
+            task = evaluate_task.options(name=name, **self._costs)
             return task.remote(context, combos, plan, self._config, deadline)
 
         at_once = self._at_once(self._settings.ml.parallel_candidate_generation)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
+from cluster.nodes import shipped_code
 from configs.settings import ClusterConfig
 from pipeline.errors import PlatformError
 from pipeline.storage import Place, Uri
@@ -22,6 +23,9 @@ LOCAL = "local"
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 """Work is spread over processes; threads within one would only wait for each other."""
+
+NODE_CHARACTERS = 12
+"""So much of a node's id tells it from others."""
 
 REACH_S = 5.0
 """Longest wait for a cluster that is named to take a connection."""
@@ -99,7 +103,7 @@ def _connect(config: ClusterConfig) -> None:
     address = address_of(config)
     _reach(address)
     local: dict[str, Any] = {"num_cpus": config.workers, "include_dashboard": config.dashboard}
-    shared: dict[str, Any] = {"runtime_env": {"env_vars": ONE_THREAD}}
+    shared: dict[str, Any] = {"runtime_env": runtime_env(config)}
     always: dict[str, Any] = {"namespace": NAMESPACE, "logging_level": logging.ERROR, "log_to_driver": False}
     try:
         if address == LOCAL:
@@ -108,7 +112,25 @@ def _connect(config: ClusterConfig) -> None:
         else:
             ray.init(address, **always, **shared)
     except (ConnectionError, RuntimeError) as error:
-        raise PlatformError(f"no Ray at {address!r}: {str(error).splitlines()[0]}") from error
+        raise PlatformError(_explain(error, address)) from error
+
+
+def runtime_env(config: ClusterConfig) -> dict[str, Any]:
+    """What the workers of a cluster get from here: one thread each, and our code where they have none."""
+    code: dict[str, Any] = {"py_modules": shipped_code(), "excludes": ["__pycache__"]} if config.ship_code else {}
+    return {"env_vars": ONE_THREAD} | code
+
+
+def _explain(error: Exception, address: str) -> str:
+    """What Ray says in many lines, in one sentence."""
+    found = re.findall(r"Ray: (\S+)\s+Python: (\S+)", str(error))
+    if len(found) != 2:
+        return f"no Ray at {address!r}: {str(error).splitlines()[0]}"
+    (their_ray, their_python), (our_ray, our_python) = found
+    return (
+        f"the cluster at {address!r} runs Ray {their_ray} on Python {their_python}, expected what is installed here: "
+        f"Ray {our_ray} on Python {our_python}; run this from the cluster's own image, or start the cluster anew"
+    )
 
 
 def _reach(address: str) -> None:
@@ -151,8 +173,10 @@ def _disconnect() -> None:
 
 
 def worker_name() -> str:
-    """Host and process that a task runs in, for the record."""
-    return f"{os.uname().nodename}:{os.getpid()}"
+    """Host, process and node that a task runs in, for the record."""
+    import ray
+
+    return f"{os.uname().nodename}:{os.getpid()}:{ray.get_runtime_context().get_node_id()[:NODE_CHARACTERS]}"
 
 
 def data_folder(data_dir: Place) -> Place:

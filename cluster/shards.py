@@ -10,6 +10,7 @@ from actors.minilm import MiniLM
 from actors.placement import ShardList
 from actors.shard import StoreShard
 from actors.shelf import ShelfFigures
+from cluster.nodes import check_data_dir, placed
 from cluster.session import data_folder, is_local
 from configs.settings import Settings
 
@@ -27,9 +28,13 @@ class ShardPool:
 
     Args:
         settings: How many shards, and what each may keep.
+
+    Raises:
+        SettingsError: the cluster has several nodes that may not see the same data.
     """
 
     def __init__(self, settings: Settings) -> None:
+        check_data_dir(settings)
         self._settings = settings
         # A name of its own: on a shared cluster, a shard of another process would die with that process.
         self._name = uuid4().hex[:8]
@@ -79,7 +84,8 @@ class ShardPool:
     def _start(self, shard: str) -> Any:
         cluster = self._settings.cluster
         name = f"store-shard:{shard}:{self._name}"
-        return StoreShardActor.options(name=name, max_concurrency=cluster.shard_threads).remote(
+        options = placed(cluster) | {"name": name, "max_concurrency": cluster.shard_threads}
+        return StoreShardActor.options(**options).remote(
             data_folder(self._settings.data_dir) / "vectors", MiniLM().info, cluster.shard_bytes, cluster.store_bytes
         )
 

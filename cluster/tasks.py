@@ -21,15 +21,15 @@ from pipeline.storage import Place
 from pipeline.terms import Combo
 
 
-def embed_texts(texts: Sequence[str], cache: Place) -> int:
-    """Embed texts and keep their vectors in the cache at `cache`; the number of texts."""
+def embed_texts(texts: Sequence[str], cache: Place) -> str:
+    """Embed texts and keep their vectors in the cache at `cache`; the worker's name."""
     from actors.minilm import shared_model
     from actors.places import open_folder
     from pipeline.context.embedding import EmbeddingCache
 
     model = shared_model()
     EmbeddingCache(open_folder(cache), model.info).put(texts, model.embed(texts))
-    return len(texts)
+    return worker_name()
 
 
 def evaluate_combos(

@@ -58,6 +58,12 @@ class ClusterConfig(BaseModel):
     """Memory in which a shard keeps those of one store; what is larger is served and not kept."""
     shard_threads: Annotated[int, Field(ge=1)] = 2
     """Stores that a shard loads or prepares at once."""
+    labels: dict[str, str] = {}
+    """Labels of the nodes that may work, such as `{"pool": "basketry"}`; all nodes with CPUs by default."""
+    shared_data_dir: bool = False
+    """Whether the folder `data_dir` is one that all nodes of a cluster see; else several nodes need an object store."""
+    ship_code: bool = False
+    """Whether a cluster gets our packages from here; else its nodes have them installed, in the same version."""
     dashboard: bool = False
     """Whether a local Ray serves its dashboard on 127.0.0.1."""
     wait_s: Annotated[float, Field(gt=0)] = 300.0

@@ -11,6 +11,7 @@ from pipeline.combo import ComboResult, evaluate_combo
 from pipeline.config import RunConfig
 from pipeline.context.store import StoreContext, prepare
 from pipeline.context.tags import Tags, read_tags, tag_prompts, tag_texts, tags_of
+from pipeline.context.zero_shot import likely_tags
 from pipeline.ingest.snapshot import Catalog, Snapshot
 from pipeline.models import Notes, with_advice, with_suggestions
 from pipeline.offers.asked_advice import advice_prompts, read_advice
@@ -132,6 +133,7 @@ def ask_for_sets(
 def generate(
     snapshot: Snapshot, vectors: NDArray[np.float32], config: RunConfig, *, as_of: int | None = None,
     now: Callable[[], float] = lambda: 0.0, texts: TextGenerator | None = None,
+    labels: NDArray[np.float32] | None = None,
 ) -> Outcome:  # fmt: skip
     """Run all phases for a snapshot, without a deadline.
 
@@ -142,9 +144,12 @@ def generate(
         as_of: Day after the last one that may be known; the snapshot's own by default.
         now: A clock in seconds, for the record only.
         texts: A text model that tags, proposes, advises and writes; None for none of it.
+        labels: Vectors of `zero_shot.label_texts()`, for `tags.embedded` where no text model answers.
     """
     catalog, day = snapshot.catalog, snapshot.default_as_of if as_of is None else as_of
-    context = prepare(snapshot, vectors, day, config.context, ask_for_tags(catalog, texts, config))
+    tags = ask_for_tags(catalog, texts, config)
+    tags = likely_tags(vectors, labels, config.tags) if tags is None else tags
+    context = prepare(snapshot, vectors, day, config.context, tags)
     plan = plan_for(context, config)
     suggested = ask_for_sets(context, catalog, plan, texts, config)
     results = [evaluate_combo(context, combo, plan, config, now) for combo in plan.admitted]

@@ -119,11 +119,18 @@ class LocalFolder:
 
     def names(self) -> list[str]:
         """The files, by name."""
+        return self._listed(os.DirEntry.is_file)
+
+    def folders(self) -> list[str]:
+        """The folders right within, by name."""
+        return self._listed(os.DirEntry.is_dir)
+
+    def _listed(self, is_meant: "Callable[[os.DirEntry[str]], bool]") -> list[str]:
         try:
-            found = [entry.name for entry in os.scandir(self.path) if entry.is_file()]
-            return sorted(name for name in found if not name.startswith(HIDDEN))
+            found = [entry.name for entry in os.scandir(self.path) if is_meant(entry)]
         except FileNotFoundError:
             return []
+        return sorted(name for name in found if not name.startswith(HIDDEN))
 
     def remove(self, name: str) -> None:
         """Take a file out, if it is there."""

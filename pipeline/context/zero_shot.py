@@ -38,6 +38,13 @@ def label_texts() -> list[str]:
 _LABELS = (*SEASON_TEXTS, GIFT_TEXTS, REPLENISHED_TEXTS)
 
 
+def likely_tags(vectors: Vectors, labels: Vectors | None, config: TagsConfig) -> Tags | None:
+    """Tags by likeness where the settings ask for them and both kinds of vectors are there; else None."""
+    if not config.embedded or labels is None or not vectors.shape[1]:
+        return None
+    return zero_shot(vectors, labels, config)
+
+
 def zero_shot(vectors: Vectors, labels: Vectors, config: TagsConfig) -> Tags:
     """Tags of `n` SKUs by likeness to the labels.
 

@@ -121,6 +121,11 @@ def _read(folder: Folder, name: str) -> pa.Table:
     return pq.read_table(pa.BufferReader(folder.read(f"{name}.parquet")), use_threads=False)
 
 
+def read_catalog(folder: Folder | Path) -> Catalog:
+    """The catalog of the snapshot in `folder` alone, not checked against the snapshot's hash."""
+    return _read_catalog(as_folder(folder))
+
+
 def _read_catalog(folder: Folder) -> Catalog:
     table = _read(folder, "catalog")
     return Catalog(

@@ -54,8 +54,10 @@ CLAIMS = (
 """No words of a model may hold any of these, but for a product's title that is quoted whole."""
 
 SOFT_CLAIMS = re.compile(
-    r"\b(organic|natural|eco|sustainab\w*|vegan|hypoallergenic|non.?toxic|bpa|hand.?made|handcrafted|recycl\w*|"
-    r"biodegradable|genuine|pure|solid|waterproof|unbreakable|safe|non.?stick|luxur\w*|premium|antique|fair.?trade|"
+    r"\b(organic|all.?natural|natural (ingredients|fib\w+|materials?)|eco|"
+    r"sustainab\w*|vegan|hypoallergenic|non.?toxic|bpa|hand.?made|"
+    r"handcrafted|recycl\w*|"
+    r"biodegradable|genuine|waterproof|unbreakable|safe|non.?stick|luxur\w*|premium|antique|fair.?trade|"
     r"made in \w+)\b",
     re.IGNORECASE,
 )

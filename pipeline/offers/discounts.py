@@ -64,6 +64,8 @@ class PricingConfig(BaseModel):
     """Quantile of expected profit that a discount maximises: below one half is cautious."""
     grid_step: Annotated[float, Field(gt=0, le=0.1)] = 0.01
     """Step of the grid of discounts, from 0 to `max_discount`."""
+    offer_step: Annotated[float, Field(gt=0, le=0.25)] = 0.05
+    """Discounts are offered in steps of so much, one at least: a customer sees 5 % or 10 %, and hardly 3.7 %."""
     advice_weight: Annotated[float, Field(ge=0, le=0.5)] = 0.4
     """Weight of a text model's suggestion, clamped to the 80 % interval, beside the store's own optimum."""
     transfer_sd: Annotated[float, Field(gt=0)] = 0.10
@@ -151,6 +153,16 @@ def best_discount(
         for step in (below, above)
     ]
     return np.asarray(np.round(np.where(earned[1] > earned[0], above, below) * config.grid_step, 9))
+
+
+def offered(wanted: NDArray[np.float64], config: PricingConfig) -> NDArray[np.float64]:
+    """The nearest discount that a shop would announce: a whole number of steps, one at least; half a step goes up.
+
+    >>> offered(np.array([0.013, 0.074, 0.075]), PricingConfig()).tolist()
+    [0.05, 0.05, 0.1]
+    """
+    steps = np.maximum(np.floor(wanted / config.offer_step + 0.5 + 1e-9), 1.0)
+    return np.asarray(np.round(np.minimum(steps * config.offer_step, config.max_discount), 9))
 
 
 def aim_discounts(

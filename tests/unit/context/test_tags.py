@@ -8,7 +8,7 @@ from pipeline.config import RunConfig
 from pipeline.context.seasons import SEASONS
 from pipeline.context.store import StoreContext, prepare
 from pipeline.context.tags import Tagged, TagsConfig, read_tags, tag_prompts, tag_texts, tags_of
-from pipeline.context.zero_shot import label_texts, zero_shot
+from pipeline.context.zero_shot import label_texts, likely_tags, zero_shot
 from pipeline.ports import Unanswered
 from pipeline.prompts import ask
 from pipeline.terms import Objective
@@ -120,3 +120,12 @@ def test_likeness_of_all_products_alike_says_nothing() -> None:
 
     assert not tags.gift.any()
     assert (tags.season == -1).all()
+
+
+def test_likeness_is_asked_for_by_a_setting_and_needs_both_kinds_of_vectors() -> None:
+    labels = np.eye(len(label_texts()), dtype=np.float32)
+
+    assert likely_tags(labels, labels, TagsConfig()) is None
+    assert likely_tags(labels, None, TagsConfig(embedded=True)) is None
+    assert likely_tags(labels[:, :0], labels, TagsConfig(embedded=True)) is None
+    assert likely_tags(labels, labels, TagsConfig(embedded=True)) is not None

@@ -22,6 +22,7 @@ MERCHANT = allowed_of(facts_of(PAIR), OTHERS, "en", for_merchant=True)
         "Both for £9.00 instead of £10.00, a discount of 10%.",
         "Save £1.00 on the party bunting and the cakestand.",
         "One stand, one bunting: £5.00 each.",
+        "A natural pair for a treat.",
     ],
 )
 def test_what_the_facts_hold_may_be_said(text: str) -> None:
@@ -92,6 +93,6 @@ def test_a_figure_passes_only_as_what_it_is(figure: int, form: str) -> None:
 
     fault = fault_of(f"A set with {said} in it", MERCHANT)
 
-    true = {"2", "1", "14", "40", "9", "10%", "£9", "£10", "£5", "£1"}
-    true |= {f"{count}.00" for count in (1, 2, 9, 14, 40)}
+    true = {"2", "1", "14", "40", "10%", "£9", "£10", "£5", "£1"}
+    true |= {f"{count}.00" for count in (1, 2, 14, 40)}
     assert (fault == "") == (said in true)
