@@ -15,7 +15,7 @@ at a point of their choice with `BASKETRY_CRASH_AT=NAME` or `NAME:N` for the Nth
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -82,8 +82,8 @@ class Observer(Protocol):
     def closed(self, end: End, *, again: bool = False) -> None:
         """This is in the database; `again` where another attempt is left."""
 
-    def beat(self, counts: Mapping[str, int]) -> None:
-        """Leases were renewed, and that much has happened since the beginning. Called from a thread of its own."""
+    def counted(self, what: str, number: int = 1) -> None:
+        """It happened: claimed, settled, refused, again, dead, fenced, reaped or trouble. From any thread."""
 
 
 class Unobserved:
@@ -95,7 +95,7 @@ class Unobserved:
     def closed(self, end: End, *, again: bool = False) -> None:
         """Nothing."""
 
-    def beat(self, counts: Mapping[str, int]) -> None:
+    def counted(self, what: str, number: int = 1) -> None:
         """Nothing."""
 
 
@@ -125,7 +125,7 @@ class Coordinator:
         self._lost: set[tuple[str, str, int]] = set()
         self._stopped = threading.Event()
         self.counts: Counter[str] = Counter()
-        """What happened, by name: claimed, settled, refused, again, dead, fenced, reaped."""
+        """What happened, by name, as observers hear of it."""
 
     def run(self, is_done: Callable[[], bool]) -> None:
         """Work until nothing is in flight, nothing can be claimed and `is_done` agrees, or until `stop`.
@@ -145,7 +145,6 @@ class Coordinator:
             self._stopped.set()
             beat.join()
             self._release_all()
-            self._observer.beat(self.counts)
 
     def stop(self) -> None:
         """Let `run` return after the step it is in."""
@@ -161,7 +160,7 @@ class Coordinator:
             self._take(self._runner.ended(self._wait_s()))
             self._settle()
         except LostLeaseError:
-            self.counts["fenced"] += 1
+            self._count("fenced")
         except PlatformError as trouble:
             self._bear(trouble)
             return False
@@ -178,10 +177,11 @@ class Coordinator:
     def reap(self) -> None:
         """Put runs back whose coordinator is gone."""
         reaped = self._queue.reap()
-        self.counts["reaped"] += reaped.queued + reaped.dead
-        self.counts["dead"] += reaped.dead
         if any(reaped):
+            self._count("reaped", reaped.queued + reaped.dead)
             crash_point("reaped")
+        if reaped.dead:
+            self._count("dead", reaped.dead)
 
     def _claim(self) -> None:
         free = self._in_flight - len(self._held)
@@ -191,7 +191,7 @@ class Coordinator:
         if not claims:
             return
         self._held |= {_key(claim): claim for claim in claims}
-        self.counts["claimed"] += len(claims)
+        self._count("claimed", len(claims))
         crash_point("claimed")
         for claim in claims:
             self._runner.start(claim)
@@ -222,15 +222,15 @@ class Coordinator:
         try:
             match end:
                 case Kept():
-                    self.counts["settled"] += 1
+                    self._count("settled")
                 case Refused():
                     self._queue.fail(end.claim, end.reason)
-                    self.counts["refused"] += 1
+                    self._count("refused")
                 case Broken():
                     again = self._queue.give_back(end.claim, end.reason)
-                    self.counts["again" if again else "dead"] += 1
+                    self._count("again" if again else "dead")
         except LostLeaseError:
-            self.counts["fenced"] += 1
+            self._count("fenced")
         self._held.pop(_key(end.claim), None)
         self._observer.closed(end, again=again)
 
@@ -246,21 +246,25 @@ class Coordinator:
         endings, self._unsettled = self._unsettled, []
         for ending, error in zip(endings, errors, strict=True):
             if error is None:
-                self.counts["settled"] += 1
+                self._count("settled")
                 self._held.pop(_key(ending.claim), None)
                 self._observer.closed(ending)
             elif isinstance(error, LostLeaseError):
-                self.counts["fenced"] += 1
+                self._count("fenced")
                 self._held.pop(_key(ending.claim), None)
             else:
                 self._close(Broken(ending.claim, str(error)))
+
+    def _count(self, what: str, number: int = 1) -> None:
+        self.counts[what] += number
+        self._observer.counted(what, number)
 
     def _drop_lost(self) -> None:
         """Stop working on what is another's now."""
         while self._lost:
             claim = self._held.pop(self._lost.pop(), None)
             if claim is not None:
-                self.counts["fenced"] += 1
+                self._count("fenced")
                 self._runner.forget(claim)
                 self._unsettled = [ending for ending in self._unsettled if ending.claim != claim]
 
@@ -273,15 +277,14 @@ class Coordinator:
                 if self._clock() >= next_reap:
                     self.reap()
                     next_reap = self._clock() + self._config.reap_s
-                self._observer.beat(self.counts)
             except PlatformError:
-                self.counts["trouble"] += 1  # the main thread meets it too, and knows for how long
+                self._count("trouble")  # the main thread meets it too, and knows for how long
 
     def _bear(self, trouble: PlatformError) -> None:
         """Wait for a database that can't be used to come back."""
         now = self._clock()
         self._trouble_since = self._trouble_since or now
-        self.counts["trouble"] += 1
+        self._count("trouble")
         if now - self._trouble_since > PATIENCE_S:
             raise trouble
         self._stopped.wait(self._config.poll_s)
@@ -293,7 +296,7 @@ class Coordinator:
             try:
                 self._queue.release(claim)
             except PlatformError:
-                self.counts["fenced"] += 1
+                self._count("fenced")
         self._held.clear()
 
 

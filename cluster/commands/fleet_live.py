@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from types import TracebackType
@@ -87,8 +87,8 @@ class LiveFleet:
         self._recent.append(f"{store}: {state} after {took:.1f} s")
         self._show()
 
-    def beat(self, counts: Mapping[str, int]) -> None:
-        """Nothing: a person is shown stores, not leases."""
+    def counted(self, what: str, number: int = 1) -> None:
+        """What needs no line of its own."""
 
     @property
     def _done(self) -> int:

@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import ray
 
-from cluster.coordinator import Coordinator, Observer, Unobserved
+from cluster.coordinator import Coordinator, Observer
 from cluster.database.database import Database
 from cluster.database.fleets import Begun
 from cluster.database.values import FleetRow, QueuedRun
+from cluster.fleet.gauges import Gauges, watching
+from cluster.fleet.metered import Metered
 from cluster.fleet.runner import RayRunner
 from cluster.fleet.sources import StoreSource
-from cluster.fleet.watched import Watched
 from cluster.logs import set_up_logs
 from cluster.run import new_id
 from configs.settings import Settings
@@ -85,10 +86,12 @@ def run_fleet(
         runner = RayRunner(settings, database)
         coordinator = Coordinator(
             queue, runner, settings.fleet, in_flight=settings.fleet.in_flight or _default_in_flight(), fleet=fleet,
-            observer=Watched(observer or Unobserved(), lambda: database.fleets.counts(fleet), runner.shards.figures),
+            observer=Metered(observer),
         )  # fmt: skip
+        gauges = Gauges(lambda: database.fleets.counts(fleet), runner.shards.figures)
         try:
-            coordinator.run(lambda: not set(OPEN) & set(database.fleets.counts(fleet)))
+            with watching(gauges):
+                coordinator.run(lambda: not set(OPEN) & set(database.fleets.counts(fleet)))
         finally:
             runner.close()
     return FleetReport(fleet, begun, database.fleets.rows(fleet), dict(coordinator.counts))

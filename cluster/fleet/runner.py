@@ -23,8 +23,8 @@ from pipeline.errors import BasketryError, DataError, LostLeaseError, SettingsEr
 
 SLICE_S = 0.2
 """How long tasks are waited for before threads are looked at."""
-OVERDUE = 3
-"""Deadlines of a store after which a task that nobody hears of is ended: it may have waited for a worker."""
+OVERDUE, GRACE_S = 3, 60.0
+"""Deadlines of a store, and seconds on top, after which a task that nobody hears of is ended: it may have waited."""
 
 
 def read_upload(source: str, store: str, settings: Settings) -> Upload:
@@ -105,7 +105,7 @@ class RayRunner:
         return [_end(self._large.pop(future), future.result) for future in done]
 
     def _overdue(self) -> list[End]:
-        limit_s = OVERDUE * self._config.store_deadline_s
+        limit_s = OVERDUE * self._config.store_deadline_s + GRACE_S
         late = [claim for claim, since in self._whole.values() if time.monotonic() - since > limit_s]
         for claim in late:
             self.forget(claim)

@@ -1,6 +1,6 @@
 """What a coordinator's metrics and logs are made of: each thing once, whoever else listens."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -8,7 +8,8 @@ from actors.shelf import ShelfFigures
 from cluster import metrics
 from cluster.coordinator import Broken, End, Refused
 from cluster.database.values import Claim, RunState
-from cluster.fleet.watched import Watched
+from cluster.fleet.gauges import Gauges, watching
+from cluster.fleet.metered import Metered
 from cluster.logs import set_up_logs
 from pipeline.errors import PlatformError
 
@@ -28,8 +29,8 @@ class Listener:
     def closed(self, end: End, *, again: bool = False) -> None:
         self.heard.append(f"closed {again}")
 
-    def beat(self, counts: Mapping[str, int]) -> None:
-        self.heard.append(f"beat {dict(counts)}")
+    def counted(self, what: str, number: int = 1) -> None:
+        self.heard.append(f"{number} {what}")
 
 
 @pytest.fixture(autouse=True)
@@ -51,19 +52,11 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
     return found
 
 
-def _watched(
-    listener: Listener,
-    queue: Callable[[], Mapping[RunState, int]] = dict,
-    shards: dict[str, ShelfFigures] | None = None,
-) -> Watched:
-    return Watched(listener, queue, lambda: dict(shards or {}))
-
-
 def test_a_claim_says_how_long_it_waited(counted: Counted, capsys: pytest.CaptureFixture[str]) -> None:
     listener = Listener()
     set_up_logs("json")
 
-    _watched(listener).claimed([CLAIM, CLAIM])
+    Metered(listener).claimed([CLAIM, CLAIM])
 
     assert counted == {"queue_dwell_seconds": [(2.5,), (2.5,)]}
     assert listener.heard == ["claimed 2"]
@@ -72,54 +65,60 @@ def test_a_claim_says_how_long_it_waited(counted: Counted, capsys: pytest.Captur
 
 def test_only_the_last_attempt_is_a_failed_run(counted: Counted, capsys: pytest.CaptureFixture[str]) -> None:
     listener = Listener()
-    watch = _watched(listener)
+    meter = Metered(listener)
     set_up_logs("json")
 
-    watch.closed(Broken(CLAIM, "its worker died"), again=True)
+    meter.closed(Broken(CLAIM, "its worker died"), again=True)
     assert counted == {}
-    watch.closed(Broken(CLAIM, "its worker died"))
-    watch.closed(Refused(CLAIM, "no orders"))
+    meter.closed(Broken(CLAIM, "its worker died"))
+    meter.closed(Refused(CLAIM, "no orders"))
 
     assert counted == {"runs_total": [(1, "failed"), (1, "failed")]}
     assert listener.heard == ["closed True", "closed False", "closed False"]
     said = capsys.readouterr().err
-    assert [event in said for event in ("tried again", "given up", "refused")] == [True] * 3
+    assert [event in said for event in ("tried again", "its worker died", "no orders")] == [True] * 3
 
 
-def test_a_beat_records_what_is_new_and_no_more(counted: Counted) -> None:
-    watch = _watched(Listener(), lambda: {"queued": 4, "running": 2, "succeeded": 9})
+def test_fences_lost_claims_and_dead_letters_are_metrics_the_rest_is_not(counted: Counted) -> None:
+    listener = Listener()
+    meter = Metered(listener)
 
-    watch.beat({"fenced": 1, "reaped": 2, "claimed": 30})
-    watch.beat({"fenced": 1, "reaped": 2, "dead": 1})
+    for what, number in (("fenced", 1), ("reaped", 2), ("dead", 1), ("settled", 5)):
+        meter.counted(what, number)
 
-    assert counted["fence_rejected_total"] == [(1,)]
-    assert counted["leases_expired_total"] == [(2,)]
-    assert counted["dead_letters_total"] == [(1,)]
-    assert counted["queue_runs"] == [(4, "queued"), (2, "running")] * 2
+    assert counted == {"fence_rejected_total": [(1,)], "leases_expired_total": [(2,)], "dead_letters_total": [(1,)]}
+    assert listener.heard == ["1 fenced", "2 reaped", "1 dead", "5 settled"]
+
+
+def test_the_queue_is_what_waits_and_what_is_under_way(counted: Counted) -> None:
+    Gauges(lambda: {"queued": 4, "running": 2, "succeeded": 9}, dict).look()
+
+    assert counted["queue_runs"] == [(4, "queued"), (2, "running")]
 
 
 def test_a_shard_that_was_restarted_counts_from_nothing(counted: Counted) -> None:
     shards = {"00": _figures(hits=5, misses=5)}
-    watch = Watched(Listener(), dict, lambda: shards)
+    gauges = Gauges(dict, lambda: shards)
 
-    watch.beat({})
+    gauges.look()
     shards["00"] = _figures(hits=8, misses=5)
-    watch.beat({})
+    gauges.look()
     shards["00"] = _figures(hits=1, misses=2)
-    watch.beat({})
+    gauges.look()
 
     assert counted["cache_hits_total"] == [(5, "shard"), (3, "shard"), (1, "shard")]
     assert counted["cache_misses_total"] == [(5, "shard"), (2, "shard")]
     assert counted["shard_bytes"] == [(100, "00")] * 3
 
 
-def test_a_database_that_does_not_answer_stops_no_beat(counted: Counted) -> None:
+def test_a_database_that_does_not_answer_is_passed_over(counted: Counted) -> None:
     def fail() -> Mapping[RunState, int]:
         raise PlatformError("the database is away")
 
-    _watched(Listener(), fail).beat({"fenced": 2})
+    with watching(Gauges(fail, dict), every_s=0.001):
+        pass
 
-    assert counted == {"fence_rejected_total": [(2,)]}
+    assert counted == {}
 
 
 def _figures(*, hits: int, misses: int) -> ShelfFigures:
