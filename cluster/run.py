@@ -126,9 +126,9 @@ class StoreRunner:
             report = self._run(request, records)
         except BaseException as error:
             error = as_ours(error)
-            record_failed_run()
-            log_problem("run failed", store=request.snapshot.store, run=request.run_id, error=str(error))
             if request.fence is None:
+                record_failed_run()
+                log_problem("run failed", store=request.snapshot.store, run=request.run_id, error=str(error))
                 records.fail_run(request.run_id, error=f"{type(error).__name__}: {error}"[:2000], at=_now())
             raise error
         record_run(report.record)

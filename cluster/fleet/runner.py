@@ -51,7 +51,9 @@ class RayRunner:
         self._whole: dict[ray.ObjectRef[Any], tuple[Claim, float]] = {}
         self._large: dict[Future[End], Claim] = {}
         self._threads = ThreadPoolExecutor(self._config.large_in_flight, thread_name_prefix="large-store")
-        self._shards, self._mine = ShardPool(settings), local()
+        self._mine = local()
+        self.shards = ShardPool(settings)
+        """Where stores that are spread out are kept warm."""
 
     def __len__(self) -> int:
         return len(self._whole) + len(self._large)
@@ -116,7 +118,7 @@ class RayRunner:
         reading = upload_task.options(name=f"ingest:{claim.store}").remote(claim.source, claim.store, settings)
         upload = ray.get(reading, timeout=settings.cluster.wait_s)
         if not hasattr(self._mine, "runner"):
-            self._mine.runner = StoreRunner(self._settings, self._database, shards=self._shards)
+            self._mine.runner = StoreRunner(self._settings, self._database, shards=self.shards)
         request = RunRequest(upload.ref, rules=upload.rules, config=config, fence=claim.fence, run_id=claim.run_id)
         return Kept(claim, self._mine.runner.run(request).status)
 
