@@ -24,6 +24,8 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The database of runs and bundles.", no_args_is_help=True)
 app.add_typer(db, name="db")
+fleet = typer.Typer(help="Many stores together: every sub-folder is one.", no_args_is_help=True)
+app.add_typer(fleet, name="fleet")
 config = typer.Typer(help="The settings.", no_args_is_help=True)
 app.add_typer(config, name="config")
 
@@ -308,6 +310,26 @@ def doctor(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     from cluster.commands.doctor import doctor_command
 
     _exit(doctor_command(data_dir=data_dir, as_json=as_json))
+
+
+@fleet.command(name="embed")
+def fleet_embed(
+    source: Annotated[
+        Any,  # a `Place`
+        typer.Argument(metavar="FOLDER_OR_URI", parser=_place, help="Folder or URI; every sub-folder is a store."),
+    ],
+    assignments: Assignments = None,
+    workers: Workers = None,
+    address: Address = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Embed the products of every store below a folder; started again, it does only what is missing."""
+    from cluster.commands.fleet_embed import fleet_embed_command
+    from configs.flags import parse_assignments
+
+    changes = parse_assignments(assignments or ())
+    _exit(fleet_embed_command(source, changes, workers=workers, address=address, data_dir=data_dir, as_json=as_json))
 
 
 def _exit(code: int) -> None:
