@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo test check unit integration cluster browser bench docs lock
+.PHONY: help install demo test check unit integration cluster browser prometheus bench docs lock
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,7 +26,7 @@ check: install ## lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-unit: install ## the core, without Ray
+unit: install prometheus ## the core, without Ray
 	$(BIN)/pytest tests/unit
 
 integration: install ## one local Ray
@@ -40,6 +40,12 @@ browser: ## Debian's Chromium for tests of pages; without it they are skipped an
 	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	     && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; } \
 	|| echo "Chromium is not there and can't be installed: browser tests will be skipped"
+
+prometheus: ## Debian's promtool, which tries the alerts out; without it those tests are skipped and say so
+	@command -v promtool >/dev/null \
+	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	     && apt-get update -qq && apt-get install -qq -y --no-install-recommends prometheus >/dev/null; } \
+	|| echo "promtool is not there and can't be installed: alerts will not be tried out"
 
 bench: install ## what it costs, beside what a user would pick instead
 	$(BIN)/python -m benchmarks

@@ -46,7 +46,7 @@ def fleet_embedding_figures(texts: int) -> list[Figure]:
         settings = load_settings({"data_dir": Path(name) / "data"})
         with RaySession(settings.cluster) as session:
             session.wait()
-            found = FleetEmbedder(settings, Silent()).embed(Path(name) / "fleet")
+            found = FleetEmbedder(settings, Silent()).embed(f"{name}/fleet")
         assert found.embedded == texts, found
     with bare_model(cores) as bare:
         bare(titles[:64])  # loads the weights

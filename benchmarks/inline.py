@@ -15,7 +15,7 @@ from actors.places import open_folder
 from actors.shard import SnapshotRef
 from cluster.database.database import Database
 from cluster.database.values import Rejection
-from cluster.run import combo_outcomes
+from cluster.verdict import combo_outcomes
 from configs.settings import Settings
 from pipeline.combo import evaluate_combo
 from pipeline.context.embedding import EmbeddingCache, catalog_texts

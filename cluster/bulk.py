@@ -1,11 +1,8 @@
 """All catalogs of a fleet embedded in one stream of Ray Data: for a fleet's first night, or another model."""
 
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
 from typing import Any
@@ -16,13 +13,14 @@ from actors.minilm import MiniLM, shared_model
 from actors.places import open_folder
 from actors.shard import SnapshotRef
 from cluster.fanout import fan_out
+from cluster.fleet.sources import StoreSource, fetched, find_stores
 from cluster.nodes import check_data_dir, placed
 from cluster.progress import Progress
 from cluster.session import data_folder
-from cluster.uploads import check_store_name, take_upload
+from cluster.uploads import take_upload
 from configs.settings import Settings
 from pipeline.context.embedding import EmbeddingCache, catalog_texts, unique_texts
-from pipeline.errors import BasketryError, EmptyStoreError, PlatformError
+from pipeline.errors import BasketryError, PlatformError
 from pipeline.ingest.store import read_catalog
 from pipeline.storage import Place
 
@@ -64,37 +62,11 @@ class FleetEmbedding:
     """Time of the stream; reading the stores' files is not in it."""
 
 
-def stores_below(source: Place) -> list[str]:
-    """The sub-folders of a fleet's folder, each a store, by name.
-
-    Raises:
-        EmptyStoreError: there is none.
-        SettingsError: a name that can't be a store's.
-    """
-    found = open_folder(source).folders()
-    if not found:
-        raise EmptyStoreError(f"{source}: no sub-folder; expected one for each store, with its files inside")
-    return [check_store_name(name) for name in found]
-
-
-@contextmanager
-def files_of(source: Place, store: str) -> Iterator[Path]:
-    """A store's files on this machine: where they are, or a copy for as long as the block lasts."""
-    if isinstance(source, Path):
-        yield source / store
-        return
-    folder = open_folder(source) / store
-    with tempfile.TemporaryDirectory(prefix="basketry-files-") as name:
-        copies = open_folder(Path(name))
-        for file in folder.names():
-            copies.write(file, folder.read(file))
-        yield Path(name)
-
-
-def catalogue(source: Place, store: str, settings: Settings) -> Catalogued:
+def catalogue(source: StoreSource, settings: Settings) -> Catalogued:
     """Read and keep a store's files, as its next run will find them; what is wrong with them is a result."""
+    store = source.store
     try:
-        with files_of(source, store) as folder:
+        with fetched(source.address) as folder:
             upload = take_upload(folder, store, settings)
     except PlatformError:
         raise
@@ -169,17 +141,17 @@ class FleetEmbedder:
         self._settings, self._progress = settings, progress
         self._cache = data_folder(settings.data_dir) / "vectors"
 
-    def embed(self, source: Place) -> FleetEmbedding:
-        """Read every store below `source`, then embed what has no vector.
+    def embed(self, address: str) -> FleetEmbedding:
+        """Read every store below the folder or URI `address`, then embed what has no vector.
 
         Raises:
             EmptyStoreError: there is no store.
             PlatformError: the cluster or the object store failed.
         """
-        stores = stores_below(source)
+        stores = find_stores(address)
         self._progress.phase("stores", len(stores))
         found = []
-        for _, reference in self._fan_out(stores, source):
+        for _, reference in self._fan_out(stores):
             found.append(ray.get(reference, timeout=self._settings.cluster.wait_s))
             self._progress.step()
         started = time.perf_counter()
@@ -199,13 +171,13 @@ class FleetEmbedder:
             self._progress.step(row["embedded"] + row["skipped"])
         return embedded, skipped
 
-    def _fan_out(self, stores: Sequence[str], source: Place) -> Any:
+    def _fan_out(self, stores: Sequence[StoreSource]) -> Any:
         cluster = self._settings.cluster
         settings = ray.put(self._settings)
         costs = placed(cluster) | {"max_retries": cluster.task_retries}
 
-        def submit(store: str) -> Any:
-            return catalogue_task.options(name=f"catalog:{store}", **costs).remote(source, store, settings)
+        def submit(source: StoreSource) -> Any:
+            return catalogue_task.options(name=f"catalog:{source.store}", **costs).remote(source, settings)
 
         return fan_out(stores, submit, in_flight=cluster.in_flight, wait_s=cluster.wait_s)
 

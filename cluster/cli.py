@@ -296,6 +296,42 @@ def export(
     _exit(export_command(run, str(to), out, store, data_dir=data_dir, as_json=as_json))
 
 
+@fleet.command(name="run")
+def fleet_run(
+    source: Annotated[str, typer.Argument(metavar="FOLDER_OR_URI", help="Folder or URI; every sub-folder is a store.")],
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where a fleet was left, and redo no store that ended well.")
+    ] = False,
+    max_age: Annotated[str, typer.Option(help="With --resume: redo what ended longer ago, such as 24h or 7d.")] = "24h",
+    in_flight: Annotated[int | None, typer.Option(min=1, help="Stores at once; two for each CPU by default.")] = None,
+    assignments: Assignments = None,
+    workers: Workers = None,
+    address: Address = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for fleet.json, fleet.html and each store's bundles.json.")
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run every store below a folder; one that fails is one row, and the others go on."""
+    from cluster.commands.fleet import FleetRequest, fleet_run_command
+    from configs.flags import parse_assignments
+
+    request = FleetRequest(
+        source=source, resume=resume, max_age=max_age, in_flight=in_flight, workers=workers, address=address, out=out,
+        data_dir=data_dir, assignments=parse_assignments(assignments or ()),
+    )  # fmt: skip
+    _exit(fleet_run_command(request, as_json=as_json))
+
+
+@fleet.command()
+def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Say how far the newest fleet is, and what went wrong in it."""
+    from cluster.commands.fleet import fleet_status_command
+
+    _exit(fleet_status_command(data_dir=data_dir, as_json=as_json))
+
+
 @db.command()
 def upgrade(data_dir: DataDir = None) -> None:
     """Bring the database's schema to this version."""
@@ -305,19 +341,16 @@ def upgrade(data_dir: DataDir = None) -> None:
 
 
 @app.command()
-def doctor(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Check the machine: versions, disk, database, model, Ray's ports and auth."""
+def doctor(address: Address = None, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Check the machine: versions, clock, disk, database, model, the cluster, Ray's ports and token."""
     from cluster.commands.doctor import doctor_command
 
-    _exit(doctor_command(data_dir=data_dir, as_json=as_json))
+    _exit(doctor_command(data_dir=data_dir, address=address, as_json=as_json))
 
 
 @fleet.command(name="embed")
 def fleet_embed(
-    source: Annotated[
-        Any,  # a `Place`
-        typer.Argument(metavar="FOLDER_OR_URI", parser=_place, help="Folder or URI; every sub-folder is a store."),
-    ],
+    source: Annotated[str, typer.Argument(metavar="FOLDER_OR_URI", help="Folder or URI; every sub-folder is a store.")],
     assignments: Assignments = None,
     workers: Workers = None,
     address: Address = None,

@@ -18,11 +18,11 @@ def write_outputs(
     from cluster.report.page import render_report
 
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "bundles.json", to_json_text(bundles))
-    _write(folder / "run.json", to_json_text(record))
-    _write(folder / "plan.json", to_json_text(record["plan"]))
+    write_text(folder / "bundles.json", to_json_text(bundles))
+    write_text(folder / "run.json", to_json_text(record))
+    write_text(folder / "plan.json", to_json_text(record["plan"]))
     report.write_rejects(folder / "rejects.csv")
-    _write(folder / "report.html", render_report(bundles, record))
+    write_text(folder / "report.html", render_report(bundles, record))
 
 
 def to_json_text(value: Any) -> str:
@@ -30,7 +30,8 @@ def to_json_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
     part = path.with_name(path.name + ".part")
     part.write_text(text, encoding="utf-8")
     part.replace(path)

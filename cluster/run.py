@@ -12,8 +12,10 @@ import ray
 from actors.shard import ContextRef, Outline, SnapshotRef
 from cluster.database.database import Database
 from cluster.database.records import StoreRecords
-from cluster.database.values import ComboOutcome, Rejection
+from cluster.database.values import Rejection
 from cluster.fanout import chunks, fan_out
+from cluster.logs import log_problem, log_run, set_up_logs
+from cluster.metrics import record_failed_run, record_run
 from cluster.nodes import placed
 from cluster.progress import Progress, Silent
 from cluster.session import data_folder
@@ -25,8 +27,10 @@ from cluster.tasks import (
     evaluate_task,
     warm_task,
 )
+from cluster.verdict import combo_outcomes, run_record, verdict
 from configs.settings import Settings
 from pipeline.combo import ComboResult
+from pipeline.config import RunConfig
 from pipeline.context.embedding import length_batches
 from pipeline.context.rules import RulesConfig
 from pipeline.errors import BasketryError, PlatformError, SettingsError
@@ -35,7 +39,7 @@ from pipeline.ingest.snapshot import to_date
 from pipeline.offers.bundle import Bundle
 from pipeline.plan import Plan, make_plan
 from pipeline.selection.portfolio import generations_for
-from pipeline.terms import BundleType, Combo, Objective, Tier
+from pipeline.terms import Combo
 
 ALONE_MS = 50.0
 """Estimated work from which a combo travels alone; below, combos share a task of about that much."""
@@ -57,7 +61,11 @@ class RunRequest:
     """A pinned plan; made by default."""
     rules: RulesConfig | None = None
     """The store's own rules, those of its table included; those of the settings by default."""
-    run_id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:8]}")
+    config: RunConfig | None = None
+    """What counts instead of the runner's settings: those that a run was queued with."""
+    fence: int | None = None
+    """That of a run which a coordinator claimed; its failures are left to the coordinator."""
+    run_id: str = field(default_factory=lambda: new_id())
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +93,7 @@ class StoreRunner:
         self, settings: Settings, database: Database, progress: Progress | None = None,
         shards: ShardPool | None = None,
     ) -> None:  # fmt: skip
+        set_up_logs(settings.log_format)
         self._settings, self._config, self._database = settings, settings.run, database
         self._progress: Progress = progress or Silent()
         self._cache = data_folder(settings.data_dir) / "vectors"
@@ -105,20 +114,26 @@ class StoreRunner:
             SettingsError: the pinned plan is of another snapshot, of another day, or of other rules.
         """
         rules = self._settings.rules if request.rules is None else request.rules
-        self._config = self._settings.run.model_copy(update={"rules": rules})
+        self._config = (request.config or self._settings.run).model_copy(update={"rules": rules})
         self._costs = placed(self._settings.cluster) | {"max_retries": self._settings.cluster.task_retries}
         request = _pinned(request, rules)
-        records = self._database.for_store(request.snapshot.store)
+        records = self._database.for_store(request.snapshot.store, request.fence)
         records.begin_run(
             request.run_id, snapshot=request.snapshot.folder.name, settings_sha256=self._config.sha256(),
             settings=self._config.model_dump(mode="json"), code_version=VERSION, at=_now(),
         )  # fmt: skip
         try:
-            return self._run(request, records)
+            report = self._run(request, records)
         except BaseException as error:
-            error = _as_ours(error)
-            records.fail_run(request.run_id, error=f"{type(error).__name__}: {error}"[:2000], at=_now())
+            error = as_ours(error)
+            record_failed_run()
+            log_problem("run failed", store=request.snapshot.store, run=request.run_id, error=str(error))
+            if request.fence is None:
+                records.fail_run(request.run_id, error=f"{type(error).__name__}: {error}"[:2000], at=_now())
             raise error
+        record_run(report.record)
+        log_run(report.record)
+        return report
 
     def _run(self, request: RunRequest, records: StoreRecords) -> RunReport:
         clock = _Stopwatch()
@@ -126,8 +141,12 @@ class StoreRunner:
         clock.restart()
         work = self._work(request, records, clock, with_vectors=True)
         records.save_preliminary(request.run_id, [bundle.to_json() for bundle in work.conclusion.bundles])
-        status, reasons = _status(work)
-        record = self._record(request, work, status, reasons, embedding)
+        status, reasons = verdict(work.plan, work.outline.orders, work.conclusion.record)
+        record = run_record(
+            work.conclusion.record, run_id=request.run_id, snapshot=request.snapshot.folder.name, plan=work.plan,
+            outline=work.outline, status=status, reasons=reasons, embedding=embedding, settings=self._settings,
+            config=self._config,
+        )  # fmt: skip
         clock.lap("record")
         records.finish_run(
             request.run_id, state=status, record=record | {"phase_timings": clock.timings()}, at=_now(),
@@ -212,9 +231,9 @@ class StoreRunner:
 
         def submit(combos: list[Combo]) -> Any:
             name = (
-                f"combo:{combos[0].label}"
+                f"combo:{combos[0].label} of {plan.store}"
                 if len(combos) == 1
-                else f"combos:{combos[0].label} and {len(combos) - 1} more"
+                else f"combos:{combos[0].label} and {len(combos) - 1} more of {plan.store}"
             )
             task = evaluate_task.options(name=name, **self._costs)
             return task.remote(context, combos, plan, self._config, deadline)
@@ -247,39 +266,6 @@ class StoreRunner:
     def _get(self, reference: Any) -> Any:
         return ray.get(reference, timeout=self._settings.cluster.wait_s)
 
-    def _record(
-        self, request: RunRequest, work: "_Work", status: str, reasons: list[dict[str, str]],
-        embedding: dict[str, Any] | None,
-    ) -> dict[str, Any]:  # fmt: skip
-        plan, outline = work.plan, work.outline
-        return {
-            "run_id": request.run_id,
-            "status": status,
-            "reasons": reasons,
-            "snapshot": {
-                "sha256": request.snapshot.folder.name,
-                "products": outline.products,
-                "sellable": outline.sellable,
-                "orders": outline.orders,
-                "lines": outline.cells,
-            },
-            **work.conclusion.record,
-            "time_budget": {
-                "target_ms": plan.deadline_ms,
-                "rolling_cost_per_combo_ms": plan.budget.combo_cost_ms,
-                "max_objectives": plan.budget.max_objectives,
-                "actual_duration_ms": None,
-            },
-            "first_embedding": embedding,
-            "cost": {"tokens": 0, "usd": "0"},
-            "switches": {f"ml.{name}": value for name, value in self._settings.ml.model_dump().items()}
-            | {
-                "fanout": self._settings.cluster.fanout,
-                "similarity.engine": str(self._config.similarity.engine),
-            },
-            "code_version": VERSION,
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class _Work:
@@ -311,6 +297,11 @@ class _Stopwatch:
         return laps | {"total": round(1000 * (self._last - self._started), 1)}
 
 
+def new_id() -> str:
+    """An id of a run or a fleet: the moment, to be sorted by, and chance."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:8]}"
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -338,7 +329,7 @@ def _pinned(request: RunRequest, rules: RulesConfig) -> RunRequest:
     return replace(request, as_of=plan.as_of)
 
 
-def _as_ours(error: BaseException) -> BaseException:
+def as_ours(error: BaseException) -> BaseException:
     """An error of ours as it was raised in a worker; what Ray says of the cluster as one sentence."""
     if isinstance(error, ray.exceptions.RayTaskError) and isinstance(error.cause, BasketryError):
         return error.cause
@@ -359,47 +350,3 @@ def _or_failed(combos: list[Combo], reference: Any, wait_s: float) -> Any:
         why = f"{type(error).__name__}: no worker finished it"
         return [ComboResult(combo, "failed", None, reason=why) for combo in combos]
     return reference
-
-
-def _status(work: _Work) -> tuple[Any, list[dict[str, str]]]:
-    """How the run ended, and why it is not simply `succeeded`."""
-    record = work.conclusion.record
-    states = [row["state"] for row in record["combos_evaluated"]]
-    reasons = [
-        {"code": "source_failed", "detail": f"{name}: {row['error']}"}
-        for name, row in record["sources"].items()
-        if row["error"]
-    ]
-    status = "degraded" if reasons else "succeeded"
-    for state, code in (("cut", "deadline"), ("failed", "combo_failed")):
-        if state in states:
-            reasons.append({"code": code, "detail": f"{states.count(state)} of {len(states)} combos"})
-            status = "partial"
-    portfolio = record["portfolio"]
-    if portfolio["method"] == "nsga2" and portfolio["generations"] < work.plan.generations:
-        cut = f"{portfolio['generations']} of {work.plan.generations} generations"
-        reasons.append({"code": "deadline", "detail": cut})
-        status = "partial"
-    if work.plan.tier_start is Tier.COLD_START:
-        reasons.append({"code": "cold_start", "detail": f"{work.outline.orders} demand orders: too few to learn from"})
-    if record["rules"] and record["rules"]["unmatched"]:
-        reasons.append({"code": "rule_without_product", "detail": "; ".join(record["rules"]["unmatched"])})
-    if record["why_empty"]:
-        reasons.append({"code": "why_empty", "detail": record["why_empty"]})
-    return status, reasons
-
-
-def combo_outcomes(record: dict[str, Any]) -> list[ComboOutcome]:
-    """A record's combos as the database keeps them."""
-    return [
-        ComboOutcome(
-            objective=Objective(row["objective"]),
-            type=BundleType(row["type"]),
-            state=row["state"],
-            tier=Tier(row["tier"]) if "tier" in row else None,
-            candidates=row["candidates"],
-            duration_ms=row.get("duration_ms"),
-            error=row["reason"] if row["state"] == "failed" else None,
-        )
-        for row in record["combos_evaluated"]
-    ]

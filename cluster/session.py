@@ -5,7 +5,9 @@ import logging
 import os
 import re
 import socket
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -28,17 +30,20 @@ NODE_CHARACTERS = 12
 REACH_S = 5.0
 """Longest wait for a cluster that is named to take a connection."""
 
-LOCAL_PARAMETERS = {"dashboard_agent_listen_port": 0, "no_monitor": True}
+LOCAL_PARAMETERS = {"dashboard_agent_listen_port": 0, "no_monitor": True, "include_log_monitor": False}
 """What `ray.init` has no argument for: any free port, where its agent would wait 4 s for another Ray on the machine to
-give up the usual one; and no process for an autoscaler, which takes a second to stop and has nothing to scale."""
+give up the usual one; no process for an autoscaler, which takes a second to stop and has nothing to scale; and none
+that carries workers' prints to a driver which does not listen."""
 
 
 def prepare_environment(config: ClusterConfig) -> None:
     """Say what Ray must know before it is imported: no usage statistics, and tokens on a cluster.
 
-    A local Ray switches token authentication on by itself and makes the token it needs.
+    Names of tasks hold stores: they are for the dashboard, and Ray is told to keep them out of its metrics. A local Ray
+    switches token authentication on by itself and makes the token it needs.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_metric_cardinality_level", "low")
     if address_of(config) != LOCAL:
         os.environ.setdefault("RAY_AUTH_MODE", "token")
     else:
@@ -99,16 +104,13 @@ def _connect(config: ClusterConfig) -> None:
     _reach(address)
     local: dict[str, Any] = {"num_cpus": config.workers, "include_dashboard": config.dashboard}
     shared: dict[str, Any] = {"runtime_env": runtime_env(config)}
-    if address == LOCAL:
-        _set_local_parameters()
+    always: dict[str, Any] = {"namespace": NAMESPACE, "logging_level": logging.ERROR, "log_to_driver": False}
     try:
-        ray.init(
-            address=address,
-            namespace=NAMESPACE,
-            logging_level=logging.ERROR,
-            log_to_driver=False,
-            **(local if address == LOCAL else shared),
-        )
+        if address == LOCAL:
+            with _lean(config):
+                ray.init(LOCAL, **always, **local)
+        else:
+            ray.init(address, **always, **shared)
     except (ConnectionError, RuntimeError) as error:
         raise PlatformError(_explain(error, address)) from error
 
@@ -142,14 +144,26 @@ def _reach(address: str) -> None:
         raise PlatformError(f"no Ray at {address!r}: {error}; start one there, or leave --address out") from None
 
 
-def _set_local_parameters() -> None:
-    """Make `LOCAL_PARAMETERS` the defaults of a Ray that this process starts; names another Ray lacks are left out."""
+@contextmanager
+def _lean(config: ClusterConfig) -> Iterator[None]:
+    """Let a Ray that this process starts be no more than a command needs; names another Ray lacks are left out.
+
+    `LOCAL_PARAMETERS` are its defaults. Without a dashboard there is no server of one: Ray would start it all the same,
+    for usage statistics, which are off, and wait for it.
+    """
+    from ray._private import services
     from ray._private.parameter import RayParams
 
-    start = RayParams.__init__
+    start, serve = RayParams.__init__, services.start_api_server
     defaults = start.__defaults__ or ()
     names = list(inspect.signature(start).parameters)[-len(defaults) :]
     start.__defaults__ = tuple(LOCAL_PARAMETERS.get(name, value) for name, value in zip(names, defaults, strict=True))
+    if not config.dashboard:
+        services.start_api_server = lambda *_, **__: (None, None)
+    try:
+        yield
+    finally:
+        start.__defaults__, services.start_api_server = defaults, serve
 
 
 def _disconnect() -> None:

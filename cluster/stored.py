@@ -91,7 +91,7 @@ def open_run(run: Run, settings: Settings, *, embed: bool = True) -> StoredRun:
         NotFoundError: the run has no plan or no record, or its snapshot is gone.
         SettingsError: its settings are none of this version.
     """
-    if run.plan is None or run.record is None:
+    if run.plan is None or run.record is None or run.snapshot is None:
         raise NotFoundError("finished run", run.run_id, f"it is {run.state}: nothing was kept to do it again")
     home = data_folder(settings.data_dir)
     snapshot = snapshot_ref(home, run.store, run.snapshot)

@@ -16,7 +16,7 @@ from pipeline.ingest.snapshot import Catalog
 from pipeline.offers.bundle import Bundle
 from pipeline.plan import Plan
 from pipeline.record import Rejected, record_of, rejected
-from pipeline.selection.nsga import load_search
+from pipeline.selection import genetic
 from pipeline.storage import Place
 from pipeline.terms import Combo
 
@@ -77,7 +77,7 @@ def conclude_run(
 
 def warm_up() -> str:
     """Import what the search needs, too: this module is what makes a worker ready for the rest. Its name."""
-    load_search()
+    genetic.load()
     return worker_name()
 
 

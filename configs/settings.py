@@ -23,6 +23,9 @@ CONFIG_FILE = Path("basketry.yaml")
 ENV_PREFIX = "BASKETRY_"
 """Begins the name of every setting in the environment."""
 
+CRASH_VARIABLE = "BASKETRY_CRASH_AT"
+"""No setting: names the point at which a coordinator kills itself, for tests of faults."""
+
 
 DataPlace = Annotated[
     Path | InstanceOf[Uri], BeforeValidator(parse_place), PlainSerializer(str, return_type=str)
@@ -67,6 +70,37 @@ class ClusterConfig(BaseModel):
     """Longest wait for any one answer of the cluster, in seconds."""
 
 
+class FleetConfig(BaseModel):
+    """How many stores are run together, and what becomes of one whose run does not end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    in_flight: Annotated[int, Field(ge=1)] | None = None
+    """Most runs that a coordinator holds at once; two for each CPU of the cluster by default."""
+    store_cap: Annotated[int, Field(ge=1)] = 2
+    """Most runs of one store that are worked on at once."""
+    whole_ms: Annotated[float, Field(ge=0)] = 20_000.0
+    """Expected work up to which a store runs whole in one task; above, its combos are spread over the cluster."""
+    large_in_flight: Annotated[int, Field(ge=1)] = 2
+    """Most stores above `whole_ms` at once."""
+    store_deadline_s: Annotated[float, Field(gt=0)] = 600.0
+    """Longest a store may take in one task; then its worker is ended and the attempt counts as failed."""
+    store_memory_mb: Annotated[int, Field(ge=256)] | None = None
+    """Most memory that a store may take in one task; without it only the machine's own limit holds."""
+    lease_s: Annotated[float, Field(gt=0)] = 30.0
+    """How long a run belongs to a coordinator that is not heard of; it is heard of three times as often."""
+    reap_s: Annotated[float, Field(gt=0)] = 10.0
+    """How often runs whose lease ended are looked for."""
+    poll_s: Annotated[float, Field(gt=0)] = 1.0
+    """Longest a coordinator waits before it looks again for runs and results."""
+    max_attempts: Annotated[int, Field(ge=1)] = 3
+    """Attempts after which a run is given up, with the reason of the last."""
+    commit_batch: Annotated[int, Field(ge=1)] = 8
+    """Finished stores that are committed in one transaction."""
+    commit_wait_s: Annotated[float, Field(ge=0)] = 0.25
+    """Longest a finished store waits for others to be committed with."""
+
+
 class MlConfig(BaseModel):
     """Switches to go back, one by one, to how things were done before; all on by default."""
 
@@ -93,8 +127,11 @@ class Settings(BaseSettings, RunConfig):
     """Database, snapshots and caches: a folder, or `s3://…` or `gs://…` for all but the database."""
     database_url: str | None = None
     """SQLAlchemy URL; SQLite inside `data_dir` by default, where that is a folder."""
+    log_format: Literal["off", "json"] = "off"
+    """`json` prints one object a line on standard error: time, level, event, and store and run where there is one."""
     ingest: IngestConfig = IngestConfig()
     cluster: ClusterConfig = ClusterConfig()
+    fleet: FleetConfig = FleetConfig()
     ml: MlConfig = MlConfig()
 
     @classmethod
@@ -176,7 +213,7 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
     """Refuse a name that begins as ours and is no setting: such a name is otherwise never looked at."""
     for name in sorted(environment):
         first = name.removeprefix(ENV_PREFIX).lower().split("__")[0]
-        if name.startswith(ENV_PREFIX) and first not in Settings.model_fields:
+        if name.startswith(ENV_PREFIX) and name != CRASH_VARIABLE and first not in Settings.model_fields:
             near = difflib.get_close_matches(name.upper(), _nested_names(), n=1, cutoff=0.9)
             said = f"no setting is called {first}; did you mean {near[0]}?" if near else _unknown([first], Settings)
             raise SettingsError(f"{said} (found {name} in the environment)")

@@ -47,9 +47,12 @@ def _pricing(config: RunConfig, tier: Tier) -> PricingConfig:
     return config.pricing.model_copy(update={"margin_floor": config.gates.cold_min_margin})
 
 
-def judge(context: StoreContext, combo: Combo, tier: Tier, found: Proposals, config: RunConfig) -> Judged:
-    """Price, count, gate and score the proposals of one tier."""
-    found, prices = price_candidates(found, combo, context.shop, context.habits, _pricing(config, tier))
+def judge(
+    context: StoreContext, combo: Combo, tier: Tier, found: Proposals, config: RunConfig,
+    suggested: NDArray[np.float64] | None = None,
+) -> Judged:  # fmt: skip
+    """Price, count, gate and score the proposals of one tier; `suggested`: a text model's discounts, NaN for none."""
+    found, prices = price_candidates(found, combo, context.shop, context.habits, _pricing(config, tier), suggested)
     counts = count_candidates(context, combo.type, found)
     lens = context.lenses[combo.objective]
     return Judged(

@@ -4,6 +4,7 @@ import hashlib
 
 from pydantic import BaseModel, ConfigDict
 
+from pipeline.candidates.suggestions import ProposalsConfig
 from pipeline.context.affinity import AffinityConfig
 from pipeline.context.ease import EaseConfig
 from pipeline.context.elasticity import ElasticityConfig
@@ -14,6 +15,8 @@ from pipeline.context.quantities import VolumeConfig
 from pipeline.context.rules import RulesConfig
 from pipeline.context.similarity import SimilarityConfig
 from pipeline.context.store import ContextConfig
+from pipeline.context.tags import TagsConfig
+from pipeline.offers.asked_advice import AdviceConfig
 from pipeline.offers.pricing import PricingConfig
 from pipeline.offers.words import WordsConfig
 from pipeline.plan import PlanConfig
@@ -37,10 +40,13 @@ class RunConfig(BaseModel):
     similarity: SimilarityConfig = SimilarityConfig()
     affinity: AffinityConfig = AffinityConfig()
     ease: EaseConfig = EaseConfig(enabled=False)  # it costs time, and lists were no better for it
+    tags: TagsConfig = TagsConfig()
     volume: VolumeConfig = VolumeConfig()
     elasticity: ElasticityConfig = ElasticityConfig()
     plan: PlanConfig = PlanConfig()
     pricing: PricingConfig = PricingConfig()
+    proposals: ProposalsConfig = ProposalsConfig()
+    advice: AdviceConfig = AdviceConfig()
     gates: GatesConfig = GatesConfig()
     scoring: ScoringConfig = ScoringConfig()
     dedup: DedupConfig = DedupConfig()

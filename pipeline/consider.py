@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.candidates.frame import SIZES, WIDTH, Proposals, proposals
 from pipeline.candidates.quantity_breaks import spread
+from pipeline.candidates.shapes import SMALL_POOL
 from pipeline.combo import judge
 from pipeline.config import RunConfig
 from pipeline.context.links import LinkTables
@@ -24,9 +25,6 @@ TABLE_TIERS = dict(
     )
 )
 """The tier that each table of links stands for."""
-
-SMALL_POOL = 5
-"""From pools of more products three are picked, else two."""
 
 
 @dataclass(frozen=True, slots=True)

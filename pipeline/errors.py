@@ -15,7 +15,8 @@
         ├── EmbeddingError           a model that can't be trusted, or vectors that can't be used
         ├── StorageError             an object store that fails, however often it is asked
         ├── SchemaError              a database whose tables are not the ones this version reads
-        └── RunStateError            a write to a run that is not open for it
+        ├── RunStateError            a write to a run that is not open for it
+        └── LostLeaseError           a write by one whose run was given to another meanwhile
 
 An error keeps its own arguments, so that it comes home from a worker as itself.
 """
@@ -157,3 +158,17 @@ class RunStateError(PlatformError):
     def __str__(self) -> str:
         found = f"run {self.run_id} is {self.state} and can't {self.attempted}"
         return f"{found}; expected it queued or running; start a new run"
+
+
+class LostLeaseError(PlatformError):
+    """A write by a coordinator that was silent for too long: its run was given to another, or back to the queue."""
+
+    def __init__(self, run_id: str, fence: int) -> None:
+        super().__init__(run_id, fence)
+        self.run_id, self.fence = run_id, fence
+
+    def __str__(self) -> str:
+        return (
+            f"run {self.run_id} is no longer held under fence {self.fence}: its lease ended and another may have it; "
+            "what was worked out for it was dropped"
+        )

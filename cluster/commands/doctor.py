@@ -8,11 +8,11 @@ import sys
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
 
 from rich.table import Table
 
 from actors.places import open_folder
+from cluster.commands.checks import Finding, check_clock, check_cluster, check_token, check_writing
 from cluster.commands.terminal import out, print_json
 from cluster.session import LOCAL, address_of, data_folder
 from configs.settings import Settings, load_settings
@@ -20,15 +20,6 @@ from pipeline.errors import BasketryError
 from pipeline.storage import Uri
 
 LEAST_FREE_BYTES = 1_000_000_000
-
-
-class Finding(NamedTuple):
-    """One check of the machine."""
-
-    check: str
-    ok: bool
-    found: str
-    advice: str = ""
 
 
 def upgrade_command(*, data_dir: Path | None) -> int:
@@ -43,9 +34,9 @@ def upgrade_command(*, data_dir: Path | None) -> int:
     return 0
 
 
-def doctor_command(*, data_dir: Path | None, as_json: bool) -> int:
+def doctor_command(*, data_dir: Path | None, address: str | None, as_json: bool) -> int:
     """Check the machine; exit code 1 where something is in the way of a run."""
-    settings = load_settings({"data_dir": data_dir})
+    settings = load_settings({"data_dir": data_dir, "cluster": {"address": address}})
     findings = [check(settings) for check in CHECKS]
     if as_json:
         print_json({"ok": all(found.ok for found in findings), "checks": [found._asdict() for found in findings]})
@@ -55,6 +46,8 @@ def doctor_command(*, data_dir: Path | None, as_json: bool) -> int:
             mark = "[green]✓[/]" if found.ok else "[red]✗[/]"
             table.add_row(mark, found.check, found.found + (f"\n[dim]{found.advice}[/]" if not found.ok else ""))
         out.print(table)
+        bad = sum(not found.ok for found in findings)
+        out.print(f"\n{bad} of {len(findings)} checks are in the way of a run" if bad else "\nready for a run")
     return 0 if all(found.ok for found in findings) else 1
 
 
@@ -134,4 +127,6 @@ def _is_taken(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-CHECKS: tuple[Callable[[Settings], Finding], ...] = (_versions, _machine, _disk, _database, _model, _ray, _ports)
+CHECKS: tuple[Callable[[Settings], Finding], ...] = (
+    _versions, _machine, check_clock, _disk, check_writing, _database, _model, _ray, check_token, check_cluster, _ports,
+)  # fmt: skip

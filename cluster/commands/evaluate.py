@@ -72,12 +72,13 @@ def _evaluate(
 def _bundles(stores: "list[StoreEvaluation]") -> tuple[dict[str, Any], list[Table], bytes]:
     from pipeline.evaluation.picture import draw, render
     from pipeline.evaluation.pool import pool
-    from pipeline.evaluation.table import tabulate, to_json
+    from pipeline.evaluation.table import tabulate, tabulate_sources, to_json
 
     pooled = pool(stores) if len(stores) > 1 else None
     parts: list[Any] = [*stores, *([pooled] if pooled else [])]
     result = {"stores": [to_json(store) for store in stores], "pooled": to_json(pooled) if pooled else None}
-    return result, [tabulate(part) for part in parts], render(draw(stores, pooled))
+    by_source = [tabulate_sources(store) for store in stores if store.sources]
+    return result, [*(tabulate(part) for part in parts), *by_source], render(draw(stores, pooled))
 
 
 def _signals(stores: "list[StoreSignals]") -> tuple[dict[str, Any], list[Table], bytes]:

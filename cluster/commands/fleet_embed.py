@@ -12,7 +12,7 @@ DEGRADED, FAILED = 3, 1
 
 
 def fleet_embed_command(
-    source: Place, assignments: Mapping[str, Any], *, workers: int | None, address: str | None,
+    source: str, assignments: Mapping[str, Any], *, workers: int | None, address: str | None,
     data_dir: Place | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Embed what has no vector of every store below `source`; what was embedded before is skipped."""

@@ -113,12 +113,14 @@ def _run(request: Request, settings: Settings, progress: LiveProgress) -> tuple[
         progress.phase("starting Ray")
         started = time.perf_counter()
         from cluster.database.database import Database
+        from cluster.metrics import record_ingest
         from cluster.run import RunRequest, StoreRunner
 
         with Database(settings.database) as database:
             database.prepare(upgrade_empty=True)
             session.wait()
             ray_start_ms = round(1000 * (time.perf_counter() - started), 1)
+            record_ingest(upload.report.to_json())
             as_of = to_day(request.as_of) if request.as_of else None
             report = StoreRunner(settings, database, progress).run(RunRequest(upload.ref, as_of, plan, upload.rules))
         session.close_soon()

@@ -1,5 +1,7 @@
 """The database as a whole: its schema, and the way to one store's records."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -7,10 +9,14 @@ from typing import TYPE_CHECKING, Self
 import sqlalchemy as sa
 
 from cluster.database import history
-from cluster.database.engine import make_folder, open_engine, reading, shown, writing
+from cluster.database.alone import alone
+from cluster.database.engine import changing_schema, database_time, make_folder, open_engine, reading, shown
+from cluster.database.fleets import Fleets
+from cluster.database.queue import Clock, Queue
 from cluster.database.records import StoreRecords
 from cluster.database.tables import REVISIONS
 from cluster.database.values import Run, StoredBundle
+from configs.settings import FleetConfig
 from pipeline.errors import NotFoundError, SchemaError
 
 if TYPE_CHECKING:
@@ -58,14 +64,14 @@ class Database:
         self._check_known(self.revision())
         from alembic import command
 
-        with writing(self._engine) as connection:
+        with changing_schema(self._engine) as connection:
             command.upgrade(_alembic(connection), "head")
 
     def downgrade(self, revision: str = "base") -> None:
         """Take the schema back to `revision`. What the newer tables held is lost."""
         from alembic import command
 
-        with writing(self._engine) as connection:
+        with changing_schema(self._engine) as connection:
             command.downgrade(_alembic(connection), revision)
 
     def prepare(self, *, upgrade_empty: bool = False) -> None:
@@ -89,9 +95,41 @@ class Database:
             f"the database {shown(self._engine)} {state}, expected revision {REVISIONS[-1]}; run `basketry db upgrade`"
         )
 
-    def for_store(self, store: str) -> StoreRecords:
-        """The records of one store, and of no other."""
-        return StoreRecords(self._engine, store)
+    def for_store(self, store: str, fence: int | None = None) -> StoreRecords:
+        """The records of one store, and of no other; writes demand `fence` where the run was claimed."""
+        return StoreRecords(self._engine, store, fence)
+
+    def queue(self, owner: str, config: FleetConfig, now: Clock = database_time) -> Queue:
+        """The queue of runs, as a coordinator called `owner` sees it.
+
+        Args:
+            owner: Name of the coordinator, no other's.
+            config: Lease, attempts and cap.
+            now: The database's clock.
+        """
+        return Queue(
+            self._engine, owner, lease_s=config.lease_s, max_attempts=config.max_attempts, store_cap=config.store_cap,
+            now=now,
+        )  # fmt: skip
+
+    @contextmanager
+    def coordinating(self) -> Iterator[bool]:
+        """For as long as a coordinator works on this database; whether it is alone by necessity.
+
+        Raises:
+            SettingsError: another coordinator works on this SQLite file; PostgreSQL lets any number.
+        """
+        if self._engine.dialect.name != "sqlite":
+            yield False
+            return
+        make_folder(self._engine)
+        with alone(Path(f"{self._engine.url.database}.coordinator"), shown(self._engine)):
+            yield True
+
+    @property
+    def fleets(self) -> Fleets:
+        """All fleets."""
+        return Fleets(self._engine)
 
     def stores(self) -> list[str]:
         """Every store that has a snapshot or a run, by name."""

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from pipeline.errors import PlatformError, SettingsError
 BUSY_TIMEOUT_MS = 10_000
 """How long a writer waits for another."""
 WRITES = "basketry_writes"
+SCHEMA_LOCK = 7_241_893
+"""Key of PostgreSQL's advisory lock under which the schema changes."""
 
 PRAGMAS = (
     f"busy_timeout = {BUSY_TIMEOUT_MS}",
@@ -58,17 +61,65 @@ def open_engine(url: str) -> sa.Engine:
 
 
 @contextmanager
-def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A connection that sees one moment of the database."""
+def reading(engine: sa.Engine, store: str | None = None) -> Iterator[sa.Connection]:
+    """A connection that sees one moment of the database: of `store` alone, or for the operator of all stores."""
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
     with _platform_errors(engine), engine.connect() as connection:
+        see(connection, store)
         yield connection
 
 
 @contextmanager
-def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction: all of the block or, after an exception, nothing of it."""
+def writing(engine: sa.Engine, store: str | None = None) -> Iterator[sa.Connection]:
+    """A transaction, all of the block or after an exception nothing: of `store` alone, or of all stores."""
     with _platform_errors(engine), engine.execution_options(**{WRITES: True}).begin() as connection:
+        see(connection, store)
         yield connection
+
+
+def see(connection: sa.Connection, store: str | None) -> None:
+    """Until the transaction ends, or until it is said again: the rows of `store` alone, or of all stores.
+
+    PostgreSQL holds us to it by its row-level security, whatever a statement asks for; SQLite has no such thing.
+    """
+    if connection.dialect.name == "postgresql":
+        set_both = "select set_config('basketry.store', :store, true), set_config('basketry.operator', :operator, true)"
+        connection.execute(sa.text(set_both), {"store": store or "", "operator": "on" if store is None else "off"})
+
+
+@contextmanager
+def changing_schema(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that may make tables anew, alone among those that do so at the same time."""
+    with _platform_errors(engine), engine.execution_options(**{WRITES: True}).connect() as connection:
+        if engine.dialect.name == "sqlite":
+            # A table that is made anew is dropped first, and dropping it would delete what refers to its rows.
+            _sqlite(connection).execute("PRAGMA foreign_keys = OFF")
+        try:
+            with connection.begin():
+                if engine.dialect.name == "postgresql":
+                    connection.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
+                see(connection, None)
+                yield connection
+        finally:
+            if engine.dialect.name == "sqlite":
+                _sqlite(connection).execute("PRAGMA foreign_keys = ON")
+
+
+def _sqlite(connection: sa.Connection) -> sqlite3.Connection:
+    """The driver's own connection, on which nothing begins a transaction."""
+    inner = connection.connection.dbapi_connection
+    assert isinstance(inner, sqlite3.Connection)
+    return inner
+
+
+def database_time(connection: sa.Connection) -> datetime:
+    """Now, by the database's clock: leases are reckoned on it alone, so that no two machines need to agree."""
+    if connection.dialect.name == "postgresql":
+        found: datetime = connection.execute(sa.text("select clock_timestamp()")).scalar_one()
+        return found.astimezone(UTC)
+    text = connection.execute(sa.text("select strftime('%Y-%m-%d %H:%M:%f', 'now')")).scalar_one()
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def insert_new(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -37,7 +37,7 @@ class StoreHistory:
     def runs(self, limit: int = 50) -> list[RunSummary]:
         """The newest runs, newest first, runs of one moment by id."""
         found = sa.select(*SUMMARY).where(tables.run.c.store == self.store).order_by(*NEWEST).limit(limit)
-        with reading(self._engine) as connection:
+        with reading(self._engine, self.store) as connection:
             return [rows.to_summary(row) for row in connection.execute(found)]
 
     def run(self, run_id: str = LATEST) -> Run:
@@ -46,7 +46,7 @@ class StoreHistory:
         Raises:
             NotFoundError: The store has no such run.
         """
-        with reading(self._engine) as connection:
+        with reading(self._engine, self.store) as connection:
             return self._run(connection, run_id)
 
     def bundles(self, run_id: str = LATEST) -> list[dict[str, Any]]:
@@ -56,7 +56,7 @@ class StoreHistory:
             NotFoundError: The store has no such run.
         """
         table = tables.bundle.c
-        with reading(self._engine) as connection:
+        with reading(self._engine, self.store) as connection:
             found = self._of(tables.bundle, self._run(connection, run_id).run_id, table.body)
             return list(connection.execute(found.order_by(table.rank, table.bundle_id)).scalars())
 
@@ -73,7 +73,7 @@ class StoreHistory:
             .where(table.store == self.store, table.bundle_id == bundle_id)
             .order_by(sa.case((table.stage == "final", 0), else_=1), *NEWEST)
         )
-        with reading(self._engine) as connection:
+        with reading(self._engine, self.store) as connection:
             if run_id is not None:
                 found = found.where(table.run_id == self._run(connection, run_id).run_id)
             row = connection.execute(found.limit(1)).first()
@@ -91,7 +91,7 @@ class StoreHistory:
             NotFoundError: The store has no such run.
         """
         table = tables.rejection.c
-        with reading(self._engine) as connection:
+        with reading(self._engine, self.store) as connection:
             found = self._of(tables.rejection, self._run(connection, run_id).run_id, table.reason, table.candidates)
             packed = {Reason(reason): candidates for reason, candidates in connection.execute(found)}
         everything = [item for reason in Reason if reason in packed for item in unpack(reason, packed[reason])]
@@ -104,7 +104,7 @@ class StoreHistory:
             NotFoundError: The store has no such run.
         """
         table = tables.rejection.c
-        with reading(self._engine) as connection:
+        with reading(self._engine, self.store) as connection:
             found = self._of(tables.rejection, self._run(connection, run_id).run_id, table.reason, table.count)
             counts = {Reason(reason): count for reason, count in connection.execute(found)}
         return {reason: counts.get(reason, 0) for reason in Reason if reason in GATES or reason in counts}
@@ -120,7 +120,7 @@ class StoreHistory:
             .order_by(*NEWEST)
             .limit(COST_RUNS)
         )
-        with reading(self._engine) as connection:
+        with reading(self._engine, self.store) as connection:
             return [float(cost) for cost in connection.execute(found).scalars()][::-1]
 
     def usage(self, run_id: str = LATEST) -> list[ModelUsage]:
@@ -130,7 +130,7 @@ class StoreHistory:
             NotFoundError: The store has no such run.
         """
         table = tables.usage
-        with reading(self._engine) as connection:
+        with reading(self._engine, self.store) as connection:
             found = self._of(table, self._run(connection, run_id).run_id, table)
             found = found.order_by(table.c.provider, table.c.model, table.c.purpose)
             return [rows.to_usage(row) for row in connection.execute(found)]

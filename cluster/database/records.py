@@ -9,16 +9,42 @@ import sqlalchemy as sa
 from cluster.database import rows, tables
 from cluster.database.engine import insert_new, writing
 from cluster.database.history import StoreHistory
-from cluster.database.values import ComboOutcome, Json, ModelUsage, Rejection, RunState, Stage
-from pipeline.errors import NotFoundError, RunStateError
+from cluster.database.rejections import pack
+from cluster.database.values import (
+    ComboOutcome,
+    Ending,
+    Json,
+    ModelUsage,
+    PackedRejections,
+    Rejection,
+    RunState,
+    Stage,
+)
+from pipeline.errors import LostLeaseError, NotFoundError, RunStateError
+
+COST_ALPHA = 0.2
+"""Weight of the newest run in a store's moving average cost."""
+LET_GO = {"owner": None, "lease_until": None}
+"""Nobody holds the run any more."""
 
 
 class StoreRecords(StoreHistory):
-    """What the database knows of one store, to be read and written. Times are the caller's and have an offset."""
+    """What the database knows of one store, to be read and written. Times are the caller's and have an offset.
+
+    Args:
+        engine: The database.
+        store: The store that everything here is bound to.
+        fence: That of a run which was claimed: every write demands that it still holds, and `LostLeaseError` is raised
+            where the run has changed hands. None for a run that nobody else can claim.
+    """
+
+    def __init__(self, engine: sa.Engine, store: str, fence: int | None = None) -> None:
+        super().__init__(engine, store)
+        self._fence = fence
 
     def save_snapshot(self, sha256: str, summary: Json, *, at: datetime) -> None:
         """Note a snapshot and what was read, accepted and rejected for it; one that is known stays as it is."""
-        with writing(self._engine) as connection:
+        with writing(self._engine, self.store) as connection:
             self._save_snapshot(connection, sha256, summary, at)
 
     def begin_run(
@@ -39,17 +65,24 @@ class StoreRecords(StoreHistory):
         Raises:
             RunStateError: A run of this id has ended.
         """
-        with writing(self._engine) as connection:
-            self._save_snapshot(connection, snapshot, {}, at)
-            key = {"store": self.store, "run_id": run_id}
-            what = {"snapshot": snapshot, "settings_sha256": settings_sha256, "settings": dict(settings),
-                    "code_version": code_version, "plan": plan}  # fmt: skip
-            first = {"state": "queued", "attempts": 0, "fence": 0, "created_at": at}
-            insert_new(connection, tables.run, [key | what | first])
+        what = {"snapshot": snapshot, "settings_sha256": settings_sha256, "settings": dict(settings),
+                "code_version": code_version, "plan": plan}  # fmt: skip
+        with writing(self._engine, self.store) as connection:
+            self._begin(connection, run_id, what, at)
+
+    def _begin(self, connection: sa.Connection, run_id: str, what: Mapping[str, Any], at: datetime) -> None:
+        self._save_snapshot(connection, what["snapshot"], {}, at)
+        if self._fence is not None:  # whoever claimed it opened it, and counted the attempt
             self._check_open(connection, run_id, "begin")
-            self._clear(connection, run_id)
-            attempt = {"state": "running", "started_at": at, "attempts": tables.run.c.attempts + 1}
-            self._update(connection, run_id, what | attempt)
+            self._update(connection, run_id, what)
+            return
+        key = {"store": self.store, "run_id": run_id}
+        first = {"state": "queued", "attempts": 0, "fence": 0, "created_at": at}
+        insert_new(connection, tables.run, [{**key, **what, **first}])
+        self._check_open(connection, run_id, "begin")
+        self._clear(connection, run_id)
+        attempt = {"state": "running", "started_at": at, "attempts": tables.run.c.attempts + 1}
+        self._update(connection, run_id, {**what, **attempt})
 
     def save_plan(self, run_id: str, plan: Json) -> None:
         """Keep the plan of an open run, before its first candidate.
@@ -58,7 +91,7 @@ class StoreRecords(StoreHistory):
             NotFoundError: The store has no such run.
             RunStateError: The run has ended.
         """
-        with writing(self._engine) as connection:
+        with writing(self._engine, self.store) as connection:
             self._check_open(connection, run_id, "take a plan")
             self._update(connection, run_id, {"plan": dict(plan)})
 
@@ -73,7 +106,7 @@ class StoreRecords(StoreHistory):
             NotFoundError: The store has no such run.
             RunStateError: The run has ended.
         """
-        with writing(self._engine) as connection:
+        with writing(self._engine, self.store) as connection:
             self._check_open(connection, run_id, "store preliminary bundles")
             self._replace_bundles(connection, run_id, bundles, "preliminary")
 
@@ -100,18 +133,43 @@ class StoreRecords(StoreHistory):
             NotFoundError: The store has no such run.
             RunStateError: The run ended before, otherwise.
         """
-        with writing(self._engine) as connection:
-            row = self._lock(connection, run_id)
-            if row.state == state and row.record == rows.as_stored(record):
-                return
-            self._check_open(connection, run_id, "finish")
-            self._clear(connection, run_id)
-            self._replace_bundles(connection, run_id, bundles, "final")
-            key = {"store": self.store, "run_id": run_id}
-            _insert(connection, tables.combo, rows.of_combos(key, combos))
-            _insert(connection, tables.rejection, rows.of_rejections(key, rejections))
-            _insert(connection, tables.usage, rows.of_usage(key, cost))
-            self._update(connection, run_id, {"state": state, "record": dict(record), "finished_at": at})
+        with writing(self._engine, self.store) as connection:
+            self._finish(connection, run_id, state, record, bundles, combos, list(pack(rejections)), cost, at)
+
+    def settle(self, connection: sa.Connection, ending: Ending, *, at: datetime) -> None:
+        """Keep a claimed run whole, from its snapshot to its end, within the caller's transaction.
+
+        Raises:
+            NotFoundError: The store has no such run.
+            RunStateError: The run ended before, otherwise.
+        """
+        run_id = ending.claim.run_id
+        what = {"snapshot": ending.snapshot, "settings_sha256": ending.settings_sha256, "plan": dict(ending.plan),
+                "settings": dict(ending.settings), "code_version": ending.code_version}  # fmt: skip
+        self._begin(connection, run_id, what, at)
+        self._finish(
+            connection, run_id, ending.state, ending.record, ending.bundles, ending.combos, ending.rejections, (), at
+        )
+
+    def _finish(
+        self, connection: sa.Connection, run_id: str, state: RunState, record: Json, bundles: Sequence[Json],
+        combos: Sequence[ComboOutcome], rejections: Sequence[PackedRejections], cost: Sequence[ModelUsage],
+        at: datetime,
+    ) -> None:  # fmt: skip
+        row = self._lock(connection, run_id)
+        if row.state == state and row.record == rows.as_stored(record):
+            return
+        self._check_open(connection, run_id, "finish")
+        self._clear(connection, run_id)
+        self._replace_bundles(connection, run_id, bundles, "final")
+        key = {"store": self.store, "run_id": run_id}
+        _insert(connection, tables.combo, rows.of_combos(key, combos))
+        _insert(connection, tables.rejection, rows.of_rejections(key, rejections))
+        _insert(connection, tables.usage, rows.of_usage(key, cost))
+        summary = rows.summary_of(record, bundles)
+        end = {"state": state, "record": dict(record), "summary": summary, "error": None, "finished_at": at}
+        self._update(connection, run_id, end | LET_GO)
+        self._learn_cost(connection, 1000 * summary["seconds"])
 
     def fail_run(
         self, run_id: str, *, error: str, at: datetime, record: Json | None = None,
@@ -123,33 +181,45 @@ class StoreRecords(StoreHistory):
             NotFoundError: The store has no such run.
             RunStateError: The run has ended.
         """
-        with writing(self._engine) as connection:
+        with writing(self._engine, self.store) as connection:
             self._check_open(connection, run_id, "fail")
             self._clear(connection, run_id)
-            self._update(connection, run_id, {"state": state, "error": error, "record": record, "finished_at": at})
+            end = {"state": state, "error": plain(error), "record": record, "finished_at": at}
+            self._update(connection, run_id, end | LET_GO)
 
     def _save_snapshot(self, connection: sa.Connection, sha256: str, summary: Json, at: datetime) -> None:
         insert_new(connection, tables.store, [{"store": self.store, "created_at": at}])
         row = {"store": self.store, "sha256": sha256, "summary": dict(summary), "created_at": at}
         insert_new(connection, tables.snapshot, [row])
 
-    def _lock(self, connection: sa.Connection, run_id: str) -> sa.Row[tuple[RunState, Any]]:
+    def _lock(self, connection: sa.Connection, run_id: str) -> sa.Row[tuple[RunState, Any, int]]:
         table = tables.run.c
-        found = self._of(tables.run, run_id, table.state, table.record).with_for_update()
+        found = self._of(tables.run, run_id, table.state, table.record, table.fence).with_for_update()
         row = connection.execute(found).first()
         if row is None:
             raise NotFoundError("run", run_id, f"store {self.store!r} never began it")
         return row
 
     def _check_open(self, connection: sa.Connection, run_id: str, attempted: str) -> None:
-        state = self._lock(connection, run_id).state
-        if state not in tables.OPEN_STATES:
-            raise RunStateError(run_id, state, attempted)
+        row = self._lock(connection, run_id)
+        if self._fence is not None and row.fence != self._fence:
+            raise LostLeaseError(run_id, self._fence)
+        if row.state not in tables.OPEN_STATES:
+            raise RunStateError(run_id, row.state, attempted)
 
     def _update(self, connection: sa.Connection, run_id: str, values: Mapping[str, Any]) -> None:
         table = tables.run.c
         this = sa.update(tables.run).where(table.store == self.store, table.run_id == run_id)
-        connection.execute(this.values(**values))
+        if self._fence is not None:
+            this = this.where(table.fence == self._fence)
+        if not connection.execute(this.values(**values)).rowcount and self._fence is not None:
+            raise LostLeaseError(run_id, self._fence)
+
+    def _learn_cost(self, connection: sa.Connection, cost_ms: float) -> None:
+        """Move the store's average cost towards what its newest run took."""
+        table = tables.store.c
+        moved = sa.func.coalesce(table.cost_ms, cost_ms) * (1 - COST_ALPHA) + COST_ALPHA * cost_ms
+        connection.execute(sa.update(tables.store).where(table.store == self.store).values(cost_ms=moved))
 
     def _replace_bundles(self, connection: sa.Connection, run_id: str, bundles: Sequence[Json], stage: Stage) -> None:
         table = tables.bundle.c
@@ -165,3 +235,8 @@ class StoreRecords(StoreHistory):
 def _insert(connection: sa.Connection, table: sa.Table, new: Sequence[Mapping[str, Any]]) -> None:
     if new:
         connection.execute(sa.insert(table), new)
+
+
+def plain(text: str) -> str:
+    """Text as every database takes it: PostgreSQL refuses the character zero."""
+    return text.replace("\0", "")

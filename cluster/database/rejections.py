@@ -11,17 +11,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 
-from cluster.database.values import Rejection
+from cluster.database.values import PackedRejections, Rejection
 from pipeline.terms import BundleType, Objective, Reason
 
 
-def pack(rejections: Iterable[Rejection]) -> Iterator[tuple[Reason, int, bytes]]:
-    """Reason, count and packed candidates; within a reason the order is kept."""
+def pack(rejections: Iterable[Rejection]) -> Iterator[PackedRejections]:
+    """One a reason; within it the order is kept."""
     by_reason = sorted(rejections, key=attrgetter("reason"))
     for reason, group in groupby(by_reason, key=attrgetter("reason")):
         rows = [(item.skus, item.objective, item.type, item.figure) for item in group]
         text = json.dumps(rows, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        yield reason, len(rows), zlib.compress(text.encode())
+        yield PackedRejections(reason, len(rows), zlib.compress(text.encode()))
 
 
 def unpack(reason: Reason, packed: bytes) -> list[Rejection]:

@@ -1,14 +1,14 @@
 """Values as rows and back."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from cluster.database.rejections import pack
-from cluster.database.values import ComboOutcome, Json, ModelUsage, Rejection, RunSummary, Stage
+from cluster.database.values import ComboOutcome, Json, ModelUsage, PackedRejections, QueuedRun, RunSummary, Stage
 
 Key: TypeAlias = Mapping[str, str]
 """Store and run."""
@@ -57,12 +57,46 @@ def of_combos(key: Key, combos: Sequence[ComboOutcome]) -> list[dict[str, Any]]:
     ]
 
 
-def of_rejections(key: Key, rejections: Sequence[Rejection]) -> list[dict[str, Any]]:
+def of_rejections(key: Key, rejections: Iterable[PackedRejections]) -> list[dict[str, Any]]:
     """Rows of `rejection`, one a reason."""
     return [
-        {**key, "reason": reason.value, "count": count, "candidates": packed}
-        for reason, count, packed in pack(rejections)
+        {**key, "reason": reason.value, "count": count, "candidates": packed} for reason, count, packed in rejections
     ]
+
+
+def of_queued(runs: Iterable[QueuedRun], at: datetime) -> list[dict[str, Any]]:
+    """Rows of `run` for runs that wait, submitted one after the other from `at` on."""
+    return [
+        {
+            "store": run.store,
+            "run_id": run.run_id,
+            "state": "queued",
+            "settings_sha256": run.settings_sha256,
+            "settings": dict(run.settings),
+            "code_version": run.code_version,
+            "attempts": 0,
+            "fence": 0,
+            "source": run.source,
+            "content": run.content,
+            "estimate_ms": run.estimate_ms,
+            "created_at": at + timedelta(microseconds=place),
+        }
+        for place, run in enumerate(runs)
+    ]
+
+
+def summary_of(record: Json, bundles: Sequence[Json]) -> dict[str, Any]:
+    """What a list of stores shows of a run, so that nobody reads thousands of records for it."""
+    timings = record.get("phase_timings", {})
+    tiers = [body["evidence"]["tier"] for body in bundles if "evidence" in body]
+    return {
+        "orders": record.get("snapshot", {}).get("orders"),
+        "bundles": len(bundles),
+        "seconds": round((timings.get("total", 0.0) + record.get("ingest_ms", 0.0)) / 1000, 3),
+        "cost": record.get("cost", {}).get("usd", "0"),
+        "tier": max(tiers, default=None),
+        "reasons": list(record.get("reasons", [])),
+    }
 
 
 def of_usage(key: Key, cost: Sequence[ModelUsage]) -> list[dict[str, Any]]:

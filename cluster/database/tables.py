@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every schema this version knows, oldest first; the last one is what it reads and writes."""
 
 OPEN_STATES = ("queued", "running")
@@ -53,7 +53,14 @@ def _of_run() -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(["store", "run_id"], ["run.store", "run.run_id"], ondelete="CASCADE")
 
 
-store = sa.Table("store", metadata, _key("store"), sa.Column("created_at", UtcDateTime, nullable=False))
+store = sa.Table(
+    "store",
+    metadata,
+    _key("store"),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("served_at", UtcDateTime),
+    sa.Column("cost_ms", sa.Double),
+)
 
 snapshot = sa.Table(
     "snapshot",
@@ -71,7 +78,7 @@ run = sa.Table(
     _key("store"),
     _key("run_id"),
     sa.Column("state", sa.String, nullable=False),
-    sa.Column("snapshot", sa.String, nullable=False),
+    sa.Column("snapshot", sa.String),
     sa.Column("settings_sha256", sa.String, nullable=False),
     sa.Column("settings", sa.JSON, nullable=False),
     sa.Column("code_version", sa.String, nullable=False),
@@ -81,6 +88,11 @@ run = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("fence", sa.BigInteger, nullable=False),
     sa.Column("lease_until", UtcDateTime),
+    sa.Column("owner", sa.String),
+    sa.Column("source", sa.String),
+    sa.Column("content", sa.String),
+    sa.Column("estimate_ms", sa.Double),
+    sa.Column("summary", sa.JSON(none_as_null=True)),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("started_at", UtcDateTime),
     sa.Column("finished_at", UtcDateTime),
@@ -88,6 +100,19 @@ run = sa.Table(
     sa.CheckConstraint("state in (" + ", ".join(f"'{state}'" for state in RUN_STATES) + ")", name="state"),
     sa.Index(None, "store", "created_at"),
     sa.Index(None, "run_id"),
+    sa.Index(None, "state", "store", "created_at", "run_id"),
+)
+
+fleet_run = sa.Table(
+    "fleet_run",
+    metadata,
+    _key("store"),
+    _key("fleet"),
+    sa.Column("run_id", sa.String, nullable=False),
+    sa.Column("is_reused", sa.Boolean, nullable=False),
+    _of_run(),
+    sa.Index(None, "fleet"),
+    sa.Index(None, "store", "run_id"),
 )
 
 combo = sa.Table(

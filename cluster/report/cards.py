@@ -22,6 +22,9 @@ from cluster.report.proof import evidence_lines, gate_line, provenance
 from pipeline.offers.english import cardinal, counted
 from pipeline.terms import BundleType
 
+WORDS_SOURCES = {"llm": "a text model", "llm_repaired": "a text model, at the second attempt"}
+"""How a card names where words are from; all others are templates."""
+
 SIGNALS = (
     ("semantic", "alpha", "Text and price fit"),
     ("transactional", "beta", "Orders"),
@@ -45,7 +48,7 @@ def card(bundle: Mapping[str, Any]) -> dict[str, Any]:
         "tagline": bundle.get("tagline") or "",
         "description": bundle.get("description") or "",
         "explanation": bundle.get("explanation") or "",
-        "words_source": "a language model" if bundle.get("words_source") == "model" else "templates",
+        "words_source": WORDS_SOURCES.get(str(bundle.get("words_source")), "templates"),
         "products": [_product(product, currency) for product in bundle.get("products", ())],
         "offer": _offer(bundle, currency),
         "score": ratio(bundle.get("score")),

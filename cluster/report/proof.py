@@ -161,10 +161,12 @@ def _gate_figure(name: str, gate: Mapping[str, Any], bundle: Mapping[str, Any]) 
         case Reason.INVALID_PRICE:
             currency = str(offer.get("currency") or "")
             return f"{money(offer.get('price'), currency)}, at most {money(offer.get('list_price'), currency)}"
+        case Reason.PRICE_LIMIT:
+            return f"{money(offer.get('price'), str(offer.get('currency') or ''))}, within the store's limits"
     return "nothing against it" if not number(figure) else ratio(figure)
 
 
 def provenance(data: Mapping[str, Any]) -> list[Fact]:
     """The hashes a bundle comes from, shortened."""
-    rows = (("Snapshot", "snapshot"), ("Settings", "settings"), ("Code", "code"))
+    rows = (("Snapshot", "snapshot"), ("Settings", "settings"), ("Rules", "rules"), ("Code", "code"))
     return [(name, short_hash(data.get(key))) for name, key in rows if data.get(key)]

@@ -22,6 +22,7 @@ SOURCES = (
     "popularity",
     "quantity_breaks",
     "cold_start",
+    "llm",
 )
 """Names of the sources; a candidate's `source` holds one bit for each."""
 

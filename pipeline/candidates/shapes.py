@@ -102,6 +102,8 @@ def _is_mutual(context: StoreContext, links: Links) -> NDArray[np.bool_]:
 
 POOL_PRICE_RATIO = 3.0
 """Greatest ratio between two prices of a pool: a pick should not hang on the price."""
+SMALL_POOL = 5
+"""From pools of more products three are picked, else two."""
 
 
 def shape_pool(context: StoreContext, links: Links, value: NDArray[np.float64], wanted: int) -> Shaped:
@@ -117,7 +119,7 @@ def shape_pool(context: StoreContext, links: Links, value: NDArray[np.float64], 
     enough = np.flatnonzero(grid.partners[:, 2] >= 0)[:wanted]
     items = np.column_stack([grid.anchor[enough], grid.partners[enough]])
     size = (items >= 0).sum(axis=1)
-    return Shaped(items.astype(np.int32), np.where(size <= 5, 2, 3).astype(np.int8))
+    return Shaped(items.astype(np.int32), np.where(size <= SMALL_POOL, 2, 3).astype(np.int8))
 
 
 def shape_bxgy(context: StoreContext, links: Links, value: NDArray[np.float64], wanted: int) -> Shaped:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.context.similarity import cosines, percentile_of
+from pipeline.keys import distinct
 
 COSINE_EDGES = np.array([0.25, 0.5, 0.7, 0.8, 0.88, 0.94, 0.965, 0.985, 0.997])
 """Percentiles of random pairs that part the bins of text; the last bin is parted in three, equally wide in cosine."""
@@ -41,7 +42,7 @@ class Traits:
     """What the affinity of two SKUs is made of."""
 
     vectors: NDArray[np.float32]
-    """`(n, d)` unit vectors; `(n, 0)` where there are none yet."""
+    """`(n, d)` unit vectors on their grid; `(n, 0)` where there are none yet."""
     category: NDArray[np.int32]
     price: NDArray[np.float64]
     joined: NDArray[np.bool_]
@@ -50,7 +51,7 @@ class Traits:
     """Ascending cosines of random pairs; empty without vectors."""
 
     def cosine(self, a: NDArray[np.integer], b: NDArray[np.integer]) -> NDArray[np.float64]:
-        """`(k,)` cosines rounded to 1e-6; NaN without vectors."""
+        """`(k,)` cosines; NaN without vectors."""
         return cosines(self.vectors, a, b) if self.vectors.shape[1] else np.full(len(a), np.nan)
 
     def cosine_rows(self, anchors: NDArray[np.integer]) -> NDArray[np.float32]:
@@ -153,7 +154,7 @@ def calibrate(
     """
     if len(a) < config.min_pairs:
         return Affinity(traits, (), len(a))
-    known = np.unique(np.concatenate([a, b]))
+    known = distinct(np.concatenate([a, b]))
     share_of = orders[known] / orders[known].sum()
     draw = rng.choice(known, size=(2, 20_000), p=share_of)
     apart = draw[0] != draw[1]

@@ -89,15 +89,17 @@ def log_likelihood_ratio(count: ArrayLike, first: ArrayLike, second: ArrayLike, 
     Returns:
         At least 0; 0 where they are bought together no more often than by chance.
     """
-    both, one, two = (np.asarray(value, dtype=np.float64) for value in (count, first, second))
-    only_one, only_two, none = one - both, two - both, orders - one - two + both
-    total = sum(_x_log_x(cell) for cell in (both, only_one, only_two, none)) + _x_log_x(np.asarray(float(orders)))
-    margins = sum(_x_log_x(cell) for cell in (one, two, orders - one, orders - two))
+    both, one, two = (np.asarray(value, dtype=np.int64) for value in (count, first, second))
+    of = _x_log_x(orders)
+    total = of[both] + of[one - both] + of[two - both] + of[orders - one - two + both] + of[orders]
+    margins = of[one] + of[two] + of[orders - one] + of[orders - two]
     return np.where(both * orders > one * two, np.maximum(2 * (total - margins), 0.0), 0.0)
 
 
-def _x_log_x(value: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(value * np.log(np.maximum(value, 1e-300)))
+def _x_log_x(most: int) -> NDArray[np.float64]:
+    """`x · log x` of every count up to `most`: a look-up in place of nine logarithms a pair."""
+    value = np.arange(most + 1, dtype=np.float64)
+    return np.asarray(value * np.log(np.maximum(value, 1.0)))
 
 
 HALF_SUPPORT, HALF_SURETY, HALF_EASE = 0.02, 30.0, 0.05

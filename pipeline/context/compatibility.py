@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
 from pipeline.context.history import History
+from pipeline.keys import distinct
 
 UNCATEGORISED = "uncategorised"
 """Name of the category of products that have none."""
@@ -15,7 +16,7 @@ MIN_JOINT_ORDERS = 3
 def category_joints(history: History, category: NDArray[np.int32], width: int) -> NDArray[np.int64]:
     """`(width, width)` orders that hold both categories; the diagonal holds each category's orders."""
     rows, columns = history.basket, category[history.item]
-    cells = np.unique(rows * width + columns)
+    cells = distinct(rows * width + columns)
     shape = (len(history), width)
     held = coo_array((np.ones(len(cells), dtype=np.int64), (cells // width, cells % width)), shape=shape).tocsr()
     return np.asarray((held.T @ held).toarray())

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipeline.context.history import History
 from pipeline.context.seasons import SEASONS, coming_seasons
 from pipeline.ingest.snapshot import Catalog, Orders, to_date
+from pipeline.keys import distinct, is_first, packed
 
 UNKNOWN = -1
 """Stands for a day, age or season that is not known."""
@@ -124,13 +125,17 @@ def _ages(catalog: Catalog, orders: Orders, history: History, config: FeaturesCo
 
 def _repeats(history: History) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Customers who bought a SKU on two days or more, and the median days between their purchases."""
-    customer, day = history.customer[history.basket], history.day[history.basket]
-    named = customer >= 0
-    visits = np.unique(np.column_stack([history.item[named], customer[named], day[named]]), axis=0)
-    same = (np.diff(visits[:, :2], axis=0) == 0).all(axis=1)
-    item, who, gap = visits[1:, 0][same], visits[1:, 1][same], np.diff(visits[:, 2])[same]
-    back = np.unique(np.column_stack([item, who]), axis=0)[:, 0]
-    repeat = np.bincount(back, minlength=history.products).astype(np.int32)
+    customer = history.customer[history.basket]
+    named = np.flatnonzero(customer >= 0)
+    item, ago = history.item[named], history.as_of - history.day[history.basket[named]]
+    pair = packed(item, customer[named])
+    visit = packed(pair, ago)
+    order = np.argsort(visit)
+    once = order[is_first(visit[order])]
+    item, pair, ago = item[once], pair[once], ago[once]
+    again = np.flatnonzero(~is_first(pair))
+    item, gap = item[again], ago[again] - ago[again - 1]
+    repeat = np.bincount(item[is_first(pair[again])], minlength=history.products).astype(np.int32)
     order = np.lexsort((gap, item))
     gaps, counts = gap[order].astype(np.float64), np.bincount(item, minlength=history.products)
     median = np.full(history.products, np.nan)
@@ -171,7 +176,7 @@ def _seasons(catalog: Catalog, history: History, config: FeaturesConfig) -> NDAr
 
 def _category_orders(catalog: Catalog, item: NDArray[np.int32], basket: NDArray[np.int64]) -> NDArray[np.int32]:
     width = len(catalog.categories)
-    seen = np.unique(basket * max(width, 1) + catalog.category[item])
+    seen = distinct(basket * max(width, 1) + catalog.category[item])
     return np.bincount(seen % max(width, 1), minlength=width).astype(np.int32)
 
 

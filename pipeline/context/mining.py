@@ -5,7 +5,8 @@ is the count with each basket of more than `mega_basket` SKUs weighing `mega_bas
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from itertools import pairwise
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,12 @@ from scipy.sparse import csc_array, csr_array
 
 from pipeline.context.association import shrunk_lift
 from pipeline.context.history import History
+from pipeline.keys import is_first, packed
 
 BLOCK_CELLS = 4_000_000
 """Pair events of one block of the product: what bounds its memory."""
+WEIGHT_STEP = 2.0**-14
+"""Weights of baskets are multiples of it: sums of them are exact, in whatever order they are made."""
 
 
 class MiningConfig(BaseModel):
@@ -96,8 +100,9 @@ class Mined:
 
 
 def basket_weights(sizes: NDArray[np.int64], mega_basket: int) -> NDArray[np.float64]:
-    """`(m,)` weight of each basket in ranking: 1, or `mega_basket / size` above that size."""
-    return np.asarray(np.minimum(1.0, mega_basket / np.maximum(sizes, 1)), dtype=np.float64)
+    """`(m,)` weight of each basket in ranking: 1, above that size `mega_basket / size`, in steps of `WEIGHT_STEP`."""
+    exact = np.minimum(1.0, mega_basket / np.maximum(sizes, 1))
+    return np.asarray(np.ceil(exact / WEIGHT_STEP) * WEIGHT_STEP, dtype=np.float64)
 
 
 def least_count(sizes: NDArray[np.int64], max_pairs: int) -> int:
@@ -130,10 +135,11 @@ def count_pairs(matrix: csr_array, weights: NDArray[np.float64], max_pairs: int)
     sizes = np.diff(matrix.indptr).astype(np.int64)
     least = least_count(sizes, max_pairs)
     events = weighted_count(matrix.indices, np.repeat(sizes, sizes), products)
-    by_item = matrix.T.tocsr()
-    weighted = matrix.multiply(weights[:, None]).tocsr() if (weights < 1).any() else None
-    blocks = np.split(np.arange(products), _block_ends(events))
-    parts = [_pairs_of_rows(by_item, matrix, weighted, rows, least) for rows in blocks]
+    tally = _Tally(2.0 ** (len(sizes) + 1).bit_length())
+    by_item = matrix.T.tocsr().astype(np.float64)
+    tallied = csr_array((np.repeat(tally.of(weights), sizes), matrix.indices, matrix.indptr), shape=matrix.shape)
+    ends = [0, *_block_ends(events).tolist(), products]
+    parts = [_pairs_of_rows(by_item, tallied, *block, tally, least) for block in pairwise(ends)]
     a, b, count, weight = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     return keep_most_bought(Pairs(a, b, count, weight, least, products), max_pairs)
 
@@ -152,20 +158,36 @@ def _block_ends(events: NDArray[np.float64]) -> NDArray[np.intp]:
 
 
 def _pairs_of_rows(
-    by_item: csr_array, matrix: csr_array, weighted: csr_array | None, rows: NDArray[np.intp], least: int
+    by_item: csr_array, tallied: csr_array, start: int, stop: int, tally: "_Tally", least: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
-    block = by_item[rows]
-    product = block @ matrix
-    product.sort_indices()
-    first = np.repeat(rows, np.diff(product.indptr)).astype(np.int32)
-    keep = (product.indices > first) & (product.data >= least)
-    count = product.data[keep].astype(np.int32)
-    weight = count.astype(np.float64)
-    if weighted is not None:
-        heavy = block @ weighted
-        heavy.sort_indices()
-        weight = np.round(heavy.data[keep], 9)
-    return first[keep], product.indices[keep].astype(np.int32), count, weight
+    """Pairs whose first SKU is in `[start, stop)`."""
+    product = by_item[start:stop] @ tallied
+    first = np.repeat(np.arange(stop - start), np.diff(product.indptr))
+    keep = (product.indices > first + start) & (product.data >= tally.least(least))
+    # Turning a matrix round twice sorts it in linear time, and only what is kept.
+    kept = csr_array((product.data[keep], (first[keep], product.indices[keep])), shape=product.shape).tocsc().tocsr()
+    a = np.repeat(np.arange(start, stop, dtype=np.int32), np.diff(kept.indptr))
+    return a, kept.indices.astype(np.int32), *tally.split(kept.data)
+
+
+class _Tally(NamedTuple):
+    """One number that counts an order and its weight: a sum of them holds both sums, exactly.
+
+    Weights lie on a grid, so their sums are exact in any order; a count is a multiple of more than all weights.
+    """
+
+    order: float
+    """A power of two above the number of orders, hence above any sum of weights."""
+
+    def of(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(self.order + weights)
+
+    def least(self, count: int) -> float:
+        return self.order * count
+
+    def split(self, sums: NDArray[np.float64]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        count = np.floor(sums / self.order)
+        return count.astype(np.int32), sums - count * self.order
 
 
 def pair_strength(pairs: Pairs, item_weight: NDArray[np.float64], total_weight: float) -> NDArray[np.float64]:
@@ -191,20 +213,29 @@ def extend(columns: csc_array, rows: csr_array, sets: NDArray[np.int32], min_cou
     for place in range(1, sets.shape[1]):
         holds = holds.multiply(columns[:, sets[:, place]])
     joint = (holds.T.tocsr() @ rows).tocoo()
+    # A grown set of s members is found at most s times, and each set to grow finds its own s − 1 members.
     least = max(min_count, _least_of_top(joint.data, (sets.shape[1] + 1) * (max_sets + len(sets))))
-    keep = (joint.data >= least) & ~(sets[joint.row] == joint.col[:, None]).any(axis=1)
-    grown = np.sort(np.column_stack([sets[joint.row[keep]], joint.col[keep]]).astype(np.int32), axis=1)
-    distinct, first = np.unique(grown, axis=0, return_index=True)
-    grown_sets = _ordered(distinct, joint.data[keep][first].astype(np.int32))
+    near = np.flatnonzero(joint.data >= least)
+    row, col, count = joint.row[near], joint.col[near], joint.data[near].astype(np.int32)
+    fresh = (sets[row] != col[:, None]).all(axis=1)
+    grown = np.sort(np.column_stack([sets[row[fresh]], col[fresh]]).astype(np.int32), axis=1)
+    items, count = _distinct(grown, count[fresh])
+    most = np.flatnonzero(count >= _least_of_top(count, max_sets))
+    grown_sets = _ordered(items[most], count[most])
     return ItemSets(grown_sets.items[:max_sets], grown_sets.count[:max_sets])
 
 
-def _least_of_top(counts: NDArray[np.int32], most: int) -> int:
-    """The least of the `most` greatest counts: what lies below can't be among the sets that are kept.
+def _distinct(sets: NDArray[np.int32], count: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Each set once, with its count: equal sets have equal counts."""
+    key = packed(*sets.T)
+    order = np.argsort(key)
+    once = order[is_first(key[order])]
+    return sets[once], count[once]
 
-    A grown set of `s` members is found at most `s` times, and each set to grow finds its own `s − 1` members.
-    """
-    return int(np.partition(counts, len(counts) - most)[len(counts) - most]) if len(counts) > most else 0
+
+def _least_of_top(values: NDArray[np.number], most: int) -> float:
+    """The least of the `most` greatest values; 0 where there are no more than that."""
+    return float(np.partition(values, len(values) - most)[len(values) - most]) if len(values) > most else 0.0
 
 
 def _ordered(items: NDArray[np.int32], count: NDArray[np.int32]) -> ItemSets:
@@ -218,6 +249,7 @@ def extend_top_pairs(
     """Sets of three and four grown from the strongest pairs."""
     columns = matrix.tocsc()
     usable = np.flatnonzero(mined_pairs.count >= config.min_set_count)
+    usable = usable[strength[usable] >= _least_of_top(strength[usable], config.extended_pairs)]
     top = usable[np.argsort(-strength[usable], kind="stable")[: config.extended_pairs]]
     levels = []
     sets = np.column_stack([mined_pairs.a[top], mined_pairs.b[top]]).astype(np.int32)

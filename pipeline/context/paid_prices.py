@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.context.elasticity import Elasticity, ElasticityConfig, Observations, blend, estimate
 from pipeline.context.history import History
+from pipeline.keys import distinct
 
 GRAINS = (7, 14, 28)
 """Days of a period, finest first."""
@@ -27,15 +28,15 @@ def _logs(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _middle(key: NDArray[np.integer], value: NDArray[np.float64]) -> tuple[NDArray[np.integer], NDArray[np.float64]]:
     """The distinct keys, ascending, and the median of each one's values, the lower of two."""
     order = np.lexsort((value, key))
-    distinct, start, count = np.unique(key[order], return_index=True, return_counts=True)
-    return distinct, value[order][start + (count - 1) // 2]
+    keys, start, count = np.unique(key[order], return_index=True, return_counts=True)
+    return keys, value[order][start + (count - 1) // 2]
 
 
 def _grain(item: NDArray[np.integer], day: NDArray[np.integer], config: ElasticityConfig) -> int:
     """The finest grain in whose periods products sell often enough, between their first sale and their last."""
     for grain in GRAINS[:-1]:
         period = day // grain
-        cells = np.unique(item.astype(np.int64) * (int(period.max()) + 1) + period)
+        cells = distinct(item.astype(np.int64) * (int(period.max()) + 1) + period)
         width = int(item.max()) + 1
         first, last = np.full(width, np.iinfo(np.int64).max), np.full(width, -1)
         np.minimum.at(first, item, period)
@@ -61,8 +62,8 @@ def price_moves(history: History, config: ElasticityConfig) -> tuple[Observation
     skus, usual = _middle(item, units)
     ordinary = units <= usual[np.searchsorted(skus, item)]
     keys, log_price = _middle(key[ordinary], _logs(history.unit_price[cells][ordinary]))
-    distinct, place = np.unique(key, return_inverse=True)
-    sold = np.asarray(np.bincount(place, units)[np.searchsorted(distinct, keys)], dtype=np.float64)
+    every, place = np.unique(key, return_inverse=True)
+    sold = np.asarray(np.bincount(place, units)[np.searchsorted(every, keys)], dtype=np.float64)
     width = int(period.max()) + 1
     return Observations(keys // width, keys % width, log_price, _logs(sold)), grain
 

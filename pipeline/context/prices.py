@@ -46,8 +46,13 @@ def common_endings(prices: NDArray[np.int64], base: int) -> NDArray[np.int64]:
 def price_habits(
     catalog: Catalog, history: History, currency: str, config: ElasticityConfig | None = None
 ) -> PriceHabits:
-    """Endings of the sellable products' list prices, the median discount of lines sold below list, elasticities."""
-    list_price = to_minor(catalog.price[catalog.is_sellable], currency)
+    """Endings of list prices, the median discount of lines sold below list, elasticities.
+
+    Endings are those of sellable products that somebody bought, so that one that nobody asks for moves no price of the
+    others; of all sellable ones where nothing was bought.
+    """
+    asked = catalog.is_sellable & (np.bincount(history.item, minlength=len(catalog)) > 0)
+    list_price = to_minor(catalog.price[asked if asked.any() else catalog.is_sellable], currency)
     two = 2 * 10 ** digits(currency)
     reference = catalog.price[history.item]
     off = np.divide(reference - history.unit_price, reference, out=np.zeros(len(reference)), where=reference > 0)

@@ -12,6 +12,13 @@ from pipeline.context.history import History
 BREAKS = 3
 """Most quantity breaks of a VOLUME offer."""
 
+ROUND = np.array(
+    [2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 20, 24, 30, 36, 40, 48, 50, 60, 72, 80, 96, 100, 120, 144, 150, 200, 240, 250,
+     300, 360, 400, 480, 500, 600, 720, 750, 800, 960]
+    + [step * scale for scale in (1_000, 10_000, 100_000) for step in (1, 2, 3, 4, 5, 6, 8)]
+)  # fmt: skip
+"""Quantities that a shop writes on a price list: small numbers, dozens, tens."""
+
 MOST_VARIANTS = 8
 """Families of more variants are sold one by one."""
 
@@ -55,12 +62,23 @@ def families_at_one_price(family: NDArray[np.int32], price: NDArray[np.float64])
     return np.where(together[family], first[family], own).astype(np.int32)
 
 
+def round_down(quantity: NDArray[np.int64], above: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The nearest of `ROUND` that is at most `quantity` and more than `above`; where there is none, `quantity`.
+
+    >>> round_down(np.array([32, 32, 7]), np.array([20.0, 31.0, 6.0])).tolist()
+    [30, 32, 7]
+    """
+    lower = ROUND[np.maximum(np.searchsorted(ROUND, quantity, side="right") - 1, 0)]
+    return np.where((lower > above) & (lower <= quantity), lower, quantity)
+
+
 def quantity_breaks(
     history: History, family: NDArray[np.int32], price: NDArray[np.float64], config: VolumeConfig
 ) -> QuantityBreaks:
     """Breaks at percentiles of order quantity, above the median, where quantities differ at all.
 
-    A percentile of `k` ordered quantities is the one at `ceil(p · (k − 1))`: a quantity that was really ordered.
+    A percentile of `k` ordered quantities is the one at `ceil(p · (k − 1))`: a quantity that was really ordered, and
+    from there down to a round one, as far as the median allows.
     """
     group = families_at_one_price(family, price)
     cells, place = np.unique(group[history.item] * np.int64(max(len(history), 1)) + history.basket, return_inverse=True)
@@ -81,6 +99,7 @@ def quantity_breaks(
     found = np.zeros((history.products, BREAKS), dtype=np.int64)
     if usable.any():
         steps = np.stack([at(percentile / 100) for percentile in config.percentiles], axis=1)
+        steps = round_down(steps, np.asarray(median)[:, None])
         steps[(steps <= np.asarray(median)[:, None]) | (steps < 2) | (steps > config.max_quantity)] = 0
         steps[:, 1:][steps[:, 1:] == steps[:, :-1]] = 0
         # Zeros go to the end, so that breaks stay in a row.

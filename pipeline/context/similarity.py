@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 Vectors: TypeAlias = NDArray[np.float32]
-"""`(n, d)` rows of unit length."""
+"""`(n, d)` rows of unit length, as `on_grid` leaves them."""
 
-DECIMALS = 6
-"""Cosines are rounded to so many digits before anything is decided by them: the engines differ beyond."""
-ENGINE_ERROR = 5e-6
-"""More than an engine's float32 sum and the rounding can be apart."""
+STEPS = 2.0**11
+"""Steps of the grid between 0 and 1.
+
+Products of two grid values are multiples of 2^−22, and no partial sum of a dot product of unit vectors reaches 2: each
+fits float32 without rounding. So a cosine is the same to the bit in any order, block, thread or library.
+"""
 SLACK = 16
 """How many neighbours more than asked are fetched, so that ties at the end can be seen."""
 QUERY_ROWS = 1024
@@ -41,7 +43,7 @@ class SimilarityConfig(BaseModel):
     """Library that searches; numpy gives equal neighbours, slower."""
 
     background_pairs: Annotated[int, Field(ge=1)] = 20_000
-    """Random pairs that tell what a cosine means in this store."""
+    """Random pairs that tell what a cosine means in this store; all pairs where it has no more than so many."""
 
     weak_share: Annotated[float, Field(ge=0, le=1)] = 0.88
     """Share of random pairs below a weak similarity; stands for a cosine of 0.4."""
@@ -60,7 +62,7 @@ class Neighbours:
     items: NDArray[np.int32]
     """`(n, k)` rows of the catalog, never the row itself; −1 where there are fewer than k others."""
     similarity: NDArray[np.float32]
-    """`(n, k)` cosine, in [−1, 1], to six digits; −1 beside a missing item."""
+    """`(n, k)` cosine, in [−1, 1]; −1 beside a missing item."""
 
 
 class Thresholds(NamedTuple):
@@ -71,14 +73,23 @@ class Thresholds(NamedTuple):
     strong: float
 
 
+def on_grid(vectors: NDArray[np.float32]) -> Vectors:
+    """Unit vectors rounded to the grid on which their cosines are exact; a cosine moves by about 0.0002.
+
+    >>> on_grid(np.array([[0.6, 0.8]], dtype=np.float32)).tolist()
+    [[0.60009765625, 0.7998046875]]
+    """
+    return np.asarray(np.round(vectors * np.float32(STEPS)) / np.float32(STEPS), dtype=np.float32)
+
+
 def neighbours(vectors: Vectors, config: SimilarityConfig) -> Neighbours:
     """Find the `config.neighbours` most similar products of each product, exactly.
 
-    An engine only proposes; what it proposes is measured again by `cosines`, and a row where its rounding could have
-    hidden a neighbour is searched in full. So the answer does not depend on the engine, threads or blocks.
+    A row where a tie at the end of what the engine found could have hidden a neighbour is searched in full. So the
+    answer does not depend on the engine, threads or blocks.
 
     Args:
-        vectors: `(n, d)` unit vectors; may be read-only. `(n, 0)`, products not embedded yet, have no neighbours.
+        vectors: `(n, d)` grid vectors; may be read-only. `(n, 0)`, products not embedded yet, have no neighbours.
         config: How many neighbours, and who searches.
 
     Returns:
@@ -90,7 +101,8 @@ def neighbours(vectors: Vectors, config: SimilarityConfig) -> Neighbours:
     group, copies = _copies(vectors, k + 1)
     if copies.shape[1] <= 1:
         return _distinct_neighbours(vectors, k, config.engine)
-    return _among_copies(_distinct_neighbours(vectors[copies[:, 0]], k, config.engine), group, copies, k)
+    found = _distinct_neighbours(vectors[copies[:, 0]], k, config.engine)
+    return _among_copies(found, group, copies, cosines(vectors, copies[:, 0], copies[:, 0]), k)
 
 
 def _distinct_neighbours(vectors: Vectors, k: int, engine: Engine) -> Neighbours:
@@ -100,14 +112,15 @@ def _distinct_neighbours(vectors: Vectors, k: int, engine: Engine) -> Neighbours
     width = min(k, count - 1)
     if width < 1:
         return found
-    for rows, proposed, approximate in _proposals(vectors, min(k + 1 + SLACK, count), engine):
-        items, similarity = _best(vectors, rows, proposed, width)
-        is_unsure = approximate[:, -1] >= similarity[:, -1] - ENGINE_ERROR
+    for rows, proposed, similarity in _proposals(vectors, min(k + 1 + SLACK, count), engine):
+        items, best = _best(rows, proposed, similarity, width)
+        is_unsure = similarity[:, -1] >= best[:, -1]
         for at in np.flatnonzero(is_unsure) if proposed.shape[1] < count else ():
-            near = np.flatnonzero(vectors @ vectors[rows[at]] >= similarity[at, -1] - ENGINE_ERROR)
-            items[at], similarity[at] = _best(vectors, rows[at : at + 1], near[None], width)
+            everyone = _capped(vectors @ vectors[rows[at]])
+            near = np.flatnonzero(everyone >= best[at, -1])
+            items[at], best[at] = _best(rows[at : at + 1], near[None], everyone[near][None], width)
         found.items[rows, :width] = items
-        found.similarity[rows, :width] = similarity
+        found.similarity[rows, :width] = best
     return found
 
 
@@ -127,8 +140,10 @@ def _copies(vectors: Vectors, most: int) -> tuple[NDArray[np.intp], NDArray[np.i
     return group, copies
 
 
-def _among_copies(found: Neighbours, group: NDArray[np.intp], copies: NDArray[np.int64], k: int) -> Neighbours:
-    """Neighbours of every row from those of its group: first its own copies, then those of the next groups.
+def _among_copies(
+    found: Neighbours, group: NDArray[np.intp], copies: NDArray[np.int64], itself: NDArray[np.float64], k: int
+) -> Neighbours:
+    """Neighbours of every row from those of its group, its own copies among them at the cosine `itself`.
 
     The k nearest groups are enough, for each has a member that comes before all members of any further group.
     """
@@ -138,7 +153,7 @@ def _among_copies(found: Neighbours, group: NDArray[np.intp], copies: NDArray[np
         rows = np.arange(at, min(at + QUERY_ROWS, count))
         own = group[rows, None]
         groups = np.concatenate([own, found.items[own[:, 0]]], axis=1)
-        similarity = np.concatenate([np.ones(own.shape, np.float32), found.similarity[own[:, 0]]], axis=1)
+        similarity = np.concatenate([itself[own].astype(np.float32), found.similarity[own[:, 0]]], axis=1)
         items = np.where(groups[:, :, None] >= 0, copies[groups], -1).reshape(len(rows), -1)
         similarity = np.repeat(similarity, copies.shape[1], axis=1)
         similarity[(items < 0) | (items == rows[:, None])] = -np.inf
@@ -151,22 +166,25 @@ def _among_copies(found: Neighbours, group: NDArray[np.intp], copies: NDArray[np
 
 
 def cosines(vectors: Vectors, left: NDArray[np.integer], right: NDArray[np.integer]) -> NDArray[np.float64]:
-    """`(m,)` cosines of the pairs `(left, right)` of rows, in [−1, 1], to six digits.
-
-    Summed in float64, each pair on its own: equal for a pair wherever it stands, and in either order.
-    """
+    """`(m,)` cosines of the pairs `(left, right)` of rows, in [−1, 1]."""
     values = np.empty(len(left), dtype=np.float64)
     for at in range(0, len(left), QUERY_ROWS):
         part = slice(at, at + QUERY_ROWS)
-        values[part] = _rounded(np.einsum("ij,ij->i", _wide(vectors, left[part]), _wide(vectors, right[part])))
+        values[part] = _capped(np.einsum("ij,ij->i", vectors[left[part]], vectors[right[part]]))
     return values
 
 
 def background(vectors: Vectors, seed: int, config: SimilarityConfig) -> NDArray[np.float64]:
-    """Cosines of random pairs of different products, ascending; empty without vectors or for fewer than two."""
+    """Cosines of random pairs of different products, ascending; empty without vectors or for fewer than two.
+
+    A store of no more pairs than are drawn has each of them once.
+    """
     count = len(vectors)
     if count < 2 or not vectors.shape[1]:
         return np.empty(0, dtype=np.float64)
+    if count * (count - 1) // 2 <= config.background_pairs:
+        every = _capped(vectors @ vectors.T)[np.triu_indices(count, 1)]
+        return np.sort(every.astype(np.float64))
     rng = np.random.default_rng(seed)
     left = rng.integers(0, count, config.background_pairs)
     right = rng.integers(0, count - 1, config.background_pairs)
@@ -187,7 +205,7 @@ def percentile_of(similarity: NDArray[np.floating], background: NDArray[np.float
     >>> percentile_of(np.array([0.1, 0.25, 0.9]), np.array([0.1, 0.2, 0.3, 0.4])).tolist()
     [0.25, 0.5, 1.0]
     """
-    at_most = np.searchsorted(background, _rounded(np.asarray(similarity, dtype=np.float64)), side="right")
+    at_most = np.searchsorted(background, np.asarray(similarity, dtype=np.float64), side="right")
     return np.asarray(at_most / max(len(background), 1), dtype=np.float64)
 
 
@@ -196,16 +214,14 @@ def thresholds(background: NDArray[np.float64], config: SimilarityConfig) -> Thr
     if not len(background):
         return Thresholds(2.0, 2.0, 2.0)
     shares = [config.weak_share, config.fair_share, config.strong_share]
-    return Thresholds(*(float(value) for value in _rounded(np.quantile(background, shares))))
+    return Thresholds(*(float(value) for value in np.quantile(background, shares)))
 
 
 def _best(
-    vectors: Vectors, rows: NDArray[np.int64], proposed: NDArray[np.int64], width: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    rows: NDArray[np.int64], proposed: NDArray[np.int64], similarity: NDArray[np.float32], width: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """`(m, width)` the best of what was proposed to each of `rows`, and their cosines."""
-    shape = proposed.shape
-    similarity = cosines(vectors, np.repeat(rows, shape[1]), proposed.ravel()).reshape(shape)
-    similarity[proposed == rows[:, None]] = -np.inf  # the product itself comes last
+    similarity = np.where(proposed == rows[:, None], np.float32(-np.inf), similarity)  # the product itself comes last
     order = np.lexsort((proposed, -similarity), axis=1)[:, :width]
     return np.take_along_axis(proposed, order, axis=1), np.take_along_axis(similarity, order, axis=1)
 
@@ -213,12 +229,12 @@ def _best(
 def _proposals(
     vectors: Vectors, width: int, engine: Engine
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]]:
-    """Blocks of rows, each with `(m, width)` proposed rows and their approximate cosines, best first."""
+    """Blocks of rows, each with the `(m, width)` most similar rows and their cosines, best first."""
     search = ENGINES[engine]
     for at in range(0, len(vectors), QUERY_ROWS):
         queries = vectors[at : at + QUERY_ROWS]
         items, similarity = search(queries, vectors, width)
-        yield np.arange(at, at + len(queries), dtype=np.int64), items, similarity
+        yield np.arange(at, at + len(queries), dtype=np.int64), items, _capped(similarity)
 
 
 def _search_faiss(queries: Vectors, vectors: Vectors, width: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -242,9 +258,6 @@ ENGINES: dict[Engine, Callable[[Vectors, Vectors, int], tuple[NDArray[np.int64],
 }
 
 
-def _wide(vectors: Vectors, rows: NDArray[np.integer]) -> NDArray[np.float64]:
-    return np.asarray(vectors[rows], dtype=np.float64)
-
-
-def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.clip(np.round(values, DECIMALS), -1.0, 1.0))
+def _capped(cosine: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Cosines within [−1, 1]: the grid can make a vector longer than 1 by a little."""
+    return np.clip(cosine, np.float32(-1), np.float32(1))

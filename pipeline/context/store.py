@@ -14,13 +14,15 @@ from pipeline.context.ease import EaseConfig, fit_ease
 from pipeline.context.elasticity import ElasticityConfig
 from pipeline.context.features import Features, FeaturesConfig, features_of
 from pipeline.context.history import History, history_of
+from pipeline.context.inferred import Inferred, halved, infer, mean_needs
 from pipeline.context.links import MIN_SHRUNK_LIFT, LinkTables, Shelf, link_tables
 from pipeline.context.mining import Mined, MiningConfig, mine
 from pipeline.context.objectives import Judge, Lens, Need, ObjectivesConfig, lens_of, needs_of
 from pipeline.context.prices import PriceHabits, price_habits
 from pipeline.context.quantities import QuantityBreaks, VolumeConfig, quantity_breaks
 from pipeline.context.rules import Rulebook, RulesConfig, rulebook_of
-from pipeline.context.similarity import Neighbours, SimilarityConfig, background, neighbours
+from pipeline.context.similarity import Neighbours, SimilarityConfig, background, neighbours, on_grid
+from pipeline.context.tags import Tags
 from pipeline.ingest.snapshot import Catalog, Snapshot
 from pipeline.terms import OBJECTIVES, Objective
 
@@ -78,6 +80,8 @@ class StoreContext:
     judge: Judge
     volume: QuantityBreaks
     habits: PriceHabits
+    inferred: Inferred | None = None
+    """Where tags stand in for facts; None without tags."""
 
     @property
     def orders(self) -> int:
@@ -133,7 +137,23 @@ def _shop(catalog: Catalog, compatible: NDArray[np.bool_], currency: str, rules:
     )  # fmt: skip
 
 
-def prepare(snapshot: Snapshot, vectors: NDArray[np.float32], as_of: int, config: ContextConfig) -> StoreContext:
+def _aims(
+    catalog: Catalog, history: History, features: Features, tags: Tags | None, config: ContextConfig
+) -> tuple[Features, dict[Objective, Lens], dict[Objective, Need], Inferred | None]:
+    """What the objectives are about and how much they are needed; tags count half, and only where facts are missing."""
+    recent = config.features.recent_days
+    lenses = {name: lens_of(name, features, config.objectives) for name in OBJECTIVES}
+    needs = needs_of(catalog, features, history, recent)
+    if tags is None:
+        return features, lenses, needs, None
+    tagged, inferred = infer(features, tags, history.as_of, config.features)
+    softened = {name: halved(lens_of(name, tagged, config.objectives), lenses[name], inferred) for name in OBJECTIVES}
+    return tagged, softened, mean_needs(needs_of(catalog, tagged, history, recent), needs), inferred
+
+
+def prepare(
+    snapshot: Snapshot, vectors: NDArray[np.float32], as_of: int, config: ContextConfig, tags: Tags | None = None
+) -> StoreContext:
     """Work out the context of a store.
 
     Args:
@@ -141,11 +161,14 @@ def prepare(snapshot: Snapshot, vectors: NDArray[np.float32], as_of: int, config
         vectors: `(n, d)` unit vectors of the products' texts; `(n, 0)` before they are embedded.
         as_of: Day after the last one that may be known.
         config: Settings of the parts.
+        tags: What a text model, or likeness to labels, says of the products; None where nothing does.
     """
-    catalog = snapshot.catalog
+    catalog, vectors = snapshot.catalog, on_grid(vectors)
     history = history_of(snapshot, as_of, config.mining.window_days)
     mined = mine(history, config.mining)
-    features = features_of(catalog, snapshot.orders, history, config.features)
+    features, lenses, needs, inferred = _aims(
+        catalog, history, features_of(catalog, snapshot.orders, history, config.features), tags, config
+    )
     names = catalog.categories.to_pylist()
     joint = category_joints(history, catalog.category, len(names))
     traits = Traits(
@@ -171,9 +194,10 @@ def prepare(snapshot: Snapshot, vectors: NDArray[np.float32], as_of: int, config
         neighbours=near,
         affinity=affinity,
         links=link_tables(mined, bonds, near, affinity, shelf),
-        lenses={name: lens_of(name, features, config.objectives) for name in OBJECTIVES},
-        needs=needs_of(catalog, features, history, config.features.recent_days),
+        lenses=lenses,
+        needs=needs,
         judge=Judge(catalog.price, catalog.category, features.is_gift, config.objectives),
         volume=quantity_breaks(history, catalog.family, catalog.price, config.volume),
         habits=price_habits(catalog, history, snapshot.currency, config.elasticity),
+        inferred=inferred,
     )

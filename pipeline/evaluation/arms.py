@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
 from pipeline.evaluation.baselines import control, popularity
+from pipeline.evaluation.by_source import SourceHits, hits_by_source
 from pipeline.evaluation.config import EvaluationConfig
 from pipeline.evaluation.features import (
     Features,
@@ -68,6 +69,8 @@ class StoreEvaluation:
     protocol: dict[str, object]
     arms: dict[str, Arm]
     config: EvaluationConfig
+    sources: tuple[SourceHits, ...] = ()
+    """What each source's sets of our own list are worth; empty where the list does not name them."""
 
 
 def evaluate_arms(holdout: Holdout, lists: Mapping[str, Ranked], config: EvaluationConfig) -> StoreEvaluation:
@@ -107,7 +110,9 @@ def evaluate_arms(holdout: Holdout, lists: Mapping[str, Ranked], config: Evaluat
             features[name], counts, config, bundles=len(ranked), sellable=int(catalog.is_sellable.sum())
         )
     protocol = protocol_of(holdout, len(training), rules.note, config)
-    return StoreEvaluation(holdout.training.store, protocol, beside_control(points, weights, samples, config), config)
+    by_source = hits_by_source(holdout.baskets.matrix(), lists[OURS], max(config.ks)) if OURS in lists else ()
+    arms = beside_control(points, weights, samples, config)
+    return StoreEvaluation(holdout.training.store, protocol, arms, config, by_source)
 
 
 def _in_order(arms: Mapping[str, Ranked]) -> dict[str, Ranked]:

@@ -1,12 +1,16 @@
 """What a run would deliver: its list of bundles as arrays, without prices on paper or words."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from pipeline.candidates.suggestions import Suggested
 from pipeline.combo import evaluate_combo
 from pipeline.config import RunConfig
 from pipeline.context.store import StoreContext
 from pipeline.evaluation.ranked import Ranked
 from pipeline.generate import plan_for
+from pipeline.models import with_suggestions
 from pipeline.selection.judged import Judged
 from pipeline.selection.select import select
 from pipeline.terms import COMBOS, BundleType
@@ -14,23 +18,27 @@ from pipeline.terms import COMBOS, BundleType
 SET_TYPES = (BundleType.FBT, BundleType.FIXED)
 
 
-def deliver(context: StoreContext, config: RunConfig, combos: int | None = None) -> Ranked:
+def deliver(
+    context: StoreContext, config: RunConfig, combos: int | None = None, suggested: Sequence[Suggested] = ()
+) -> Ranked:
     """The bundles of a run on `context`, in rank order.
 
     Args:
         context: A store as it was known on the day of the cut.
         config: Settings of the run, or of an arm of it.
         combos: Combos after which phase 1 is cut, as a deadline would; None: all that the plan admits.
+        suggested: Sets that a text model proposed.
     """
     plan = plan_for(context, config)
     results = [evaluate_combo(context, combo, plan, config, lambda: 0.0) for combo in plan.admitted[:combos]]
+    results, _ = with_suggestions(context, results, suggested, plan, config)
     parts = [result.judged for result in results if result.judged is not None]
     if not parts:
         return Ranked.of([])
     judged = Judged.concat(parts)
     chosen = select(context, judged, plan, config).chosen
     is_set = np.array([combo.type in SET_TYPES for combo in COMBOS])
-    return Ranked(judged.found.items[chosen], is_set[judged.combo[chosen]])
+    return Ranked(judged.found.items[chosen], is_set[judged.combo[chosen]], judged.found.source[chosen])
 
 
 def arm_config(config: RunConfig, weights: tuple[float, float, float]) -> RunConfig:

@@ -18,6 +18,8 @@ class Ranked:
     """`(n, w)` distinct rows of the catalog, padded with −1."""
     is_set_type: NDArray[np.bool_]
     """`(n,)` which are FBT or FIXED: sold as the whole set, so that a basket can hold them."""
+    source: NDArray[np.int32] | None = None
+    """`(n,)` bits of the sources that proposed each, where they are known."""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -34,8 +36,12 @@ class Ranked:
 
     def sets(self, limit: int) -> NDArray[np.int32]:
         """`(≤ limit, w)` the first FBT and FIXED bundles of two or more SKUs, in order of rank."""
+        return self.items[self.set_rows(limit)]
+
+    def set_rows(self, limit: int) -> NDArray[np.intp]:
+        """`(≤ limit,)` positions of those."""
         whole = self.is_set_type & ((self.items >= 0).sum(axis=1) >= 2)
-        return self.items[np.flatnonzero(whole)[:limit]]
+        return np.flatnonzero(whole)[:limit]
 
     def skus(self) -> NDArray[np.int32]:
         """Distinct SKUs of all bundles, ascending."""

@@ -78,10 +78,24 @@ def tabulate(evaluation: Evaluation) -> Table:
     )
 
 
+def tabulate_sources(evaluation: StoreEvaluation) -> Table:
+    """One row a source of our own list, the one whose sets held-out baskets hold most often first."""
+    k = max(evaluation.config.ks)
+    ordered = sorted(evaluation.sources, key=lambda one: (-one.hit_rate, one.source))
+    return Table(
+        title=f"{evaluation.store}: our list by source",
+        columns=("Source", "Sets", f"HitRate@{k}"),
+        rows=tuple((one.source, str(one.sets), f"{one.hit_rate:.3f}") for one in ordered),
+        notes=("A set that several sources propose counts for each of them.",),
+    )
+
+
 def to_json(evaluation: Evaluation) -> dict[str, Any]:
     """Everything but the resamples; undefined figures are null, others have six decimals."""
     where = (
-        {"store": evaluation.store} if isinstance(evaluation, StoreEvaluation) else {"stores": list(evaluation.stores)}
+        {"store": evaluation.store, "sources": [one._asdict() for one in evaluation.sources]}
+        if isinstance(evaluation, StoreEvaluation)
+        else {"stores": list(evaluation.stores)}
     )
     return {
         **where,

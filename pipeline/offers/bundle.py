@@ -100,7 +100,7 @@ class Bundle(Frozen):
     tagline: str
     description: str
     explanation: str
-    words_source: Literal["template", "model"]
+    words_source: Literal["template", "llm", "llm_repaired"]
     cold_start: bool
     status: Literal["new"] = "new"
 

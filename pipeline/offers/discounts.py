@@ -64,6 +64,10 @@ class PricingConfig(BaseModel):
     """Quantile of expected profit that a discount maximises: below one half is cautious."""
     grid_step: Annotated[float, Field(gt=0, le=0.1)] = 0.01
     """Step of the grid of discounts, from 0 to `max_discount`."""
+    offer_step: Annotated[float, Field(gt=0, le=0.25)] = 0.05
+    """Discounts are offered in steps of so much, one at least: a customer sees 5 % or 10 %, and hardly 3.7 %."""
+    advice_weight: Annotated[float, Field(ge=0, le=0.5)] = 0.4
+    """Weight of a text model's suggestion, clamped to the 80 % interval, beside the store's own optimum."""
     transfer_sd: Annotated[float, Field(gt=0)] = 0.10
     """How far a bundle's best discount may lie from what its products' own elasticities say."""
 
@@ -85,8 +89,12 @@ class Aim(Columns):
     """What earns most at the more elastic end."""
     trust: NDArray[np.float64]
     """Weight of `best` against `prior`, in [0, 1]; 0 is linear pricing."""
+    bayesian: NDArray[np.float64]
+    """The discount that the store's prices and the prior say."""
+    advised: NDArray[np.float64]
+    """What a text model suggests, clamped to the interval; NaN without advice."""
     wanted: NDArray[np.float64]
-    """The discount aimed at."""
+    """The discount aimed at: both, weighed."""
     low: NDArray[np.float64]
     """80 % bounds of the discount to aim at."""
     high: NDArray[np.float64]
@@ -147,8 +155,24 @@ def best_discount(
     return np.asarray(np.round(np.where(earned[1] > earned[0], above, below) * config.grid_step, 9))
 
 
-def aim_discounts(found: Proposals, parts: Parts, combo: Combo, habits: PriceHabits, config: PricingConfig) -> Aim:
-    """The discounts to aim at for `k` candidates of one combo, before floor and endings."""
+def offered(wanted: NDArray[np.float64], config: PricingConfig) -> NDArray[np.float64]:
+    """The nearest discount that a shop would announce: a whole number of steps, one at least; half a step goes up.
+
+    >>> offered(np.array([0.013, 0.074, 0.075]), PricingConfig()).tolist()
+    [0.05, 0.05, 0.1]
+    """
+    steps = np.maximum(np.floor(wanted / config.offer_step + 0.5 + 1e-9), 1.0)
+    return np.asarray(np.round(np.minimum(steps * config.offer_step, config.max_discount), 9))
+
+
+def aim_discounts(
+    found: Proposals, parts: Parts, combo: Combo, habits: PriceHabits, config: PricingConfig,
+    suggested: NDArray[np.float64] | None = None,
+) -> Aim:  # fmt: skip
+    """The discounts to aim at for `k` candidates of one combo, before floor and endings.
+
+    `suggested`: `(k,)` discounts that a text model would give; NaN, or none at all, for no advice.
+    """
     factor = OBJECTIVE_FACTOR.get(combo.objective, 1.0)
     usual = min(store_discount(habits, config) * TYPE_FACTOR[combo.type] * factor, config.max_discount)
     prior = np.full(len(found), usual)
@@ -167,8 +191,11 @@ def aim_discounts(found: Proposals, parts: Parts, combo: Combo, habits: PriceHab
     centre = prior + trust * (cautious - prior)
     bottom = min(config.discount_range[0] * TYPE_FACTOR[combo.type] * factor, config.max_discount)
     noticed = np.round(np.clip(centre, bottom, config.max_discount), 9)
-    wanted = np.where(asked, noticed, prior)
+    bayesian = np.where(asked, noticed, prior)
     half = Z80 * spread * np.sqrt(1 - trust)
+    low = np.minimum(np.clip(centre - half, 0.0, config.max_discount), bayesian)
+    high = np.maximum(np.clip(centre + half, 0.0, config.max_discount), bayesian)
+    advised = np.full(len(found), np.nan) if suggested is None else np.clip(suggested, low, high)
     return Aim(
         prior=prior,
         elasticity=mean,
@@ -177,7 +204,15 @@ def aim_discounts(found: Proposals, parts: Parts, combo: Combo, habits: PriceHab
         best_low=np.where(asked, least, np.nan),
         best_high=np.where(asked, most, np.nan),
         trust=trust,
-        wanted=wanted,
-        low=np.minimum(np.clip(centre - half, 0.0, config.max_discount), wanted),
-        high=np.maximum(np.clip(centre + half, 0.0, config.max_discount), wanted),
+        bayesian=bayesian,
+        advised=advised,
+        wanted=_blended(bayesian, advised, config.advice_weight),
+        low=low,
+        high=high,
     )
+
+
+def _blended(bayesian: NDArray[np.float64], advised: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
+    """`(1 − weight) × bayesian + weight × advised`; without advice the Bayesian alone, to the bit."""
+    blend = np.round((1 - weight) * bayesian + weight * np.nan_to_num(advised), 9)
+    return np.where(np.isnan(advised), bayesian, blend)

@@ -26,12 +26,12 @@ def money(amount: Decimal, currency: str) -> str:
 
 
 def percent(value: Decimal | float) -> str:
-    """A figure on the scale of 0 to 100, with one digit at most.
+    """A figure on the scale of 0 to 100 as a shop announces it: whole, never more than it is; one digit below 1.
 
-    >>> percent(Decimal("10.0")), percent(12.54)
-    ('10%', '12.5%')
+    >>> percent(Decimal("10.0")), percent(12.94), percent(0.47)
+    ('10%', '12%', '0.5%')
     """
-    return f"{float(value):.1f}".removesuffix(".0") + "%"
+    return f"{float(value):.1f}%" if value < 1 else f"{int(float(value) + 1e-9)}%"
 
 
 def share(value: float) -> str:

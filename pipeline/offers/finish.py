@@ -2,19 +2,24 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid5
 
 import numpy as np
 
 from pipeline.config import RunConfig
+from pipeline.context.inferred import inferred_of
 from pipeline.context.seasons import SEASONS
 from pipeline.context.store import StoreContext
 from pipeline.ingest.snapshot import Catalog
+from pipeline.models import Notes
 from pipeline.money import decimal, to_minor
 from pipeline.offers.bundle import Bundle, Offer, Product, Signals, Weights
 from pipeline.offers.evidence import evidence_of, figure
+from pipeline.offers.model_words import Written, write_with
 from pipeline.offers.offer import offer_of
-from pipeline.offers.words import FactProduct, Facts, Words, write_words
+from pipeline.offers.words import FactProduct, Facts
+from pipeline.ports import TextGenerator
 from pipeline.selection.judged import Judged
 from pipeline.selection.select import Selection
 from pipeline.terms import COMBOS, BundleType, Combo, Role, Tier
@@ -42,17 +47,27 @@ class Finisher:
 
     def __init__(
         self, context: StoreContext, catalog: Catalog, judged: Judged, selection: Selection, config: RunConfig,
-        code: str,
+        code: str, notes: Sequence[Notes] = (),
     ) -> None:  # fmt: skip
         self._context, self._catalog, self._judged = context, catalog, judged
         self._selection, self._config, self._code = selection, config, code
+        self._notes = notes
         self._unit = to_minor(catalog.price, context.shop.currency)
 
-    def finish(self) -> list[Bundle]:
-        """All bundles in rank order, with words."""
-        rows = [int(row) for row in self._selection.chosen]
-        words = write_words([self.facts(row) for row in rows], self._config.words)
-        return [self._bundle(row, rank, text) for rank, (row, text) in enumerate(zip(rows, words, strict=True), 1)]
+    @property
+    def rows(self) -> list[int]:
+        """The chosen candidates in rank order."""
+        return [int(row) for row in self._selection.chosen]
+
+    def finish(self, texts: TextGenerator | None = None, deadline: float = 0.0) -> list[Bundle]:
+        """All bundles in rank order, with words: a text model's where they hold, else templates."""
+        titles = self._catalog.title.to_pylist() if texts else ()
+        facts = [self.facts(row) for row in self.rows]
+        return self.with_words(write_with(texts, facts, titles, self._config.words, deadline))
+
+    def with_words(self, words: Sequence[Written]) -> list[Bundle]:
+        """All bundles in rank order, with the given words for each."""
+        return [self._bundle(row, rank, text) for rank, (row, text) in enumerate(zip(self.rows, words, strict=True), 1)]
 
     def combo(self, row: int) -> Combo:
         """What candidate `row` is for."""
@@ -94,7 +109,8 @@ class Finisher:
             self.combo(row).type, self._judged.prices, row, self._context.shop.currency, int(found.pick[row]), breaks
         )
 
-    def _bundle(self, row: int, rank: int, words: Words) -> Bundle:
+    def _bundle(self, row: int, rank: int, written: Written) -> Bundle:
+        words = written.words
         combo, scores, store = self.combo(row), self._judged.scores, self._context.store
         products = self._products(row)
         return Bundle(
@@ -118,14 +134,26 @@ class Finisher:
                 category_orders=int(scores.category_orders[row]),
                 category=products[0].category,
             ),
-            evidence=evidence_of(self._context, self._judged, self._selection, row, self._config, self._code),
+            evidence=evidence_of(self._context, self._judged, self._selection, row, self._config, self._code)
+            | self._noted(row, written),
             name=words.name,
             tagline=words.tagline,
             description=words.description,
             explanation=words.explanation,
-            words_source="template",
+            words_source=written.source,
             cold_start=bool(self._judged.found.tier[row] == Tier.COLD_START),
         )
+
+    def _noted(self, row: int, written: Written) -> dict[str, Any]:
+        """What models said, as one more key of the evidence; none where no model said anything."""
+        noted = {name: what for notes in self._notes for name, what in notes.of(self._judged, row).items()}
+        if written.fault:
+            noted["words_refused"] = written.fault.split(":")[0]
+        held = self._judged.found.items[row]
+        inferred = inferred_of(self._context, self._catalog, held[held >= 0])
+        if inferred:
+            noted["inferred"] = inferred
+        return {"models": noted} if noted else {}
 
     def facts(self, row: int) -> Facts:
         """All that words may say about candidate `row`."""

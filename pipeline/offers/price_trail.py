@@ -8,7 +8,7 @@ from pipeline.candidates.frame import Proposals
 from pipeline.context.elasticity import Z80
 from pipeline.context.store import StoreContext
 from pipeline.money import decimal, to_minor
-from pipeline.offers.discounts import PricingConfig, store_discount
+from pipeline.offers.discounts import PricingConfig, offered, store_discount
 from pipeline.offers.expected import OneOrder, expected_of, lift_of
 from pipeline.offers.figures import figure
 from pipeline.offers.parts import Parts, parts_of
@@ -34,13 +34,23 @@ def price_trail(context: StoreContext, judged: Judged, row: int, config: Pricing
         "elasticity": _elasticity(context, judged, row),
         "best_discount": _bounded(aim.best[row], aim.best_low[row], aim.best_high[row]),
         "trust": figure(aim.trust[row]),
-        "posterior": _bounded(aim.wanted[row], aim.low[row], aim.high[row]),
+        "posterior": _bounded(aim.bayesian[row], aim.low[row], aim.high[row]),
+        **_advice(prices, row, config),
         "wanted_discount": figure(aim.wanted[row]),
+        "offered_discount": _offered(prices, row, config),
         "floor": str(decimal(int(prices.floor[row]), context.shop.currency)),
-        "rounding": _rounding(prices, row, _own_parts(context, judged, row), context.shop.currency),
+        "rounding": _rounding(
+            prices, row, _own_parts(context, judged, row), context.shop.currency, _offered(prices, row, config)
+        ),
         "endings": [int(ending) for ending in habits.endings[:20]],
         "observational": True,
     }
+
+
+def _advice(prices: Prices, row: int, config: PricingConfig) -> dict[str, Any]:
+    """What a text model advised, after it was clamped to the interval; nothing where none did."""
+    advised = figure(prices.aim.advised[row])
+    return {} if advised is None else {"advice": {"clamped": advised, "weight": config.advice_weight}}
 
 
 def expectation(context: StoreContext, judged: Judged, row: int) -> dict[str, Any]:
@@ -72,7 +82,12 @@ def _own_parts(context: StoreContext, judged: Judged, row: int) -> Parts:
     return parts_of(_own(judged, row), shop, to_minor(shop.price, shop.currency))
 
 
-def _rounding(prices: Prices, row: int, parts: Parts, currency: str) -> dict[str, str]:
+def _offered(prices: Prices, row: int, config: PricingConfig) -> float:
+    """The discount aimed at in steps, VOLUME's at its last break; the floor may allow less of it."""
+    return float(offered(prices.wanted[row : row + 1], config)[0])
+
+
+def _rounding(prices: Prices, row: int, parts: Parts, currency: str, discount: float) -> dict[str, str]:
     """The price before and after the store's endings: BXGY that of what is got, VOLUME the last unit price."""
     paid, list_price, name = int(prices.price[row]), int(prices.list_price[row]), "price"
     tiers = prices.unit_prices[row]
@@ -81,7 +96,7 @@ def _rounding(prices: Prices, row: int, parts: Parts, currency: str) -> dict[str
     elif tiers.any():
         paid, name = int(tiers[tiers > 0].min()), "unit_price"
         list_price = round(list_price * int(tiers[0]) / max(int(prices.price[row]), 1))
-    before = round(list_price * (1 - float(prices.wanted[row])))
+    before = int(list_price * (1 - discount) + 1e-6)
     return {"of": name, "wanted": str(decimal(before, currency)), "rounded": str(decimal(paid, currency))}
 
 

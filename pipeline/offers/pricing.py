@@ -11,7 +11,7 @@ from pipeline.context.prices import PriceHabits
 from pipeline.context.quantities import BREAKS
 from pipeline.context.store import Shop
 from pipeline.money import to_minor
-from pipeline.offers.discounts import Aim, PricingConfig, aim_discounts, store_discount
+from pipeline.offers.discounts import Aim, PricingConfig, aim_discounts, offered, store_discount
 from pipeline.offers.endings import NONE, round_to_ending
 from pipeline.offers.parts import Parts, parts_of
 from pipeline.terms import BundleType, Combo
@@ -47,7 +47,7 @@ class Prices(Columns):
 
     @property
     def wanted(self) -> NDArray[np.float64]:
-        """Discount that was aimed at, before floor and endings; a share."""
+        """Discount that was aimed at, before steps, floor and endings; a share."""
         return self.aim.wanted
 
 
@@ -68,17 +68,23 @@ def _margin(
     return np.round(1 - cost_ratio * share, 6)
 
 
+def _less(price: NDArray[np.int64], discount: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The price less a discount, rounded down, so that what is announced is given."""
+    return np.floor(price * (1 - discount) + 1e-6).astype(np.int64)
+
+
 def price_candidates(
-    found: Proposals, combo: Combo, shop: Shop, habits: PriceHabits, config: PricingConfig
-) -> tuple[Proposals, Prices]:
-    """Price all candidates of a combo.
+    found: Proposals, combo: Combo, shop: Shop, habits: PriceHabits, config: PricingConfig,
+    suggested: NDArray[np.float64] | None = None,
+) -> tuple[Proposals, Prices]:  # fmt: skip
+    """Price all candidates of a combo; `suggested` are a text model's discounts, as `aim_discounts` takes them.
 
     Returns:
         The candidates (VOLUME without the breaks that no price below list fits) and their prices.
     """
     unit = to_minor(shop.price, shop.currency)
     parts = parts_of(found, shop, unit)
-    aim = aim_discounts(found, parts, combo, habits, config)
+    aim = aim_discounts(found, parts, combo, habits, config, suggested)
     if combo.type is BundleType.VOLUME:
         return _price_volume(found, parts, unit, shop, aim, habits, config)
     if combo.type is BundleType.BXGY:
@@ -92,7 +98,7 @@ def _price_set(
 ) -> Prices:  # fmt: skip
     list_price, cost_ratio = parts.value.sum(axis=1), parts.worst_cost_ratio(found.pick)
     floor = _floor(list_price, cost_ratio, config)
-    unrounded = np.rint(list_price * (1 - aim.wanted)).astype(np.int64)
+    unrounded = _less(list_price, offered(aim.wanted, config))
     rounded = round_to_ending(unrounded, floor, list_price, habits, shop.currency)
     price = np.where(rounded == NONE, list_price, rounded)
     needs_discount = kind is BundleType.MIX_MATCH
@@ -117,7 +123,7 @@ def _price_bxgy(
     buy, get = parts.value[:, 0], parts.value[:, 1]
     floor = _floor(list_price, cost_ratio, config)
     least = np.maximum(floor - buy, np.ceil(get * (1 - config.max_discount) - 1e-6).astype(np.int64))
-    unrounded = np.rint(get * (1 - aim.wanted)).astype(np.int64)
+    unrounded = _less(get, offered(aim.wanted, config))
     rounded = round_to_ending(unrounded, least, get, habits, shop.currency)
     get_price = np.where(rounded == NONE, get, rounded)
     price = buy + get_price
@@ -145,7 +151,7 @@ def _price_volume(
     prices = np.zeros((len(found), BREAKS), dtype=np.int64)
     ceiling = each.copy()
     for place in range(BREAKS):
-        unrounded = np.rint(each * (1 - aim.wanted * BREAK_FACTOR[place])).astype(np.int64)
+        unrounded = _less(each, offered(aim.wanted * BREAK_FACTOR[place], config))
         rounded = round_to_ending(np.minimum(unrounded, ceiling), floor, ceiling, habits, shop.currency)
         keep = (rounded != NONE) & (found.breaks[:, place] > 0)
         prices[:, place] = np.where(keep, rounded, 0)

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 
 def _words(text: str) -> frozenset[str]:
@@ -25,6 +26,7 @@ GENERIC = CONNECTORS | _words(
 UNITS = _words("g kg ml cl l mm cm m oz lb w v pcs")
 """Units of measure, which stay small."""
 
+_FOREIGN = re.compile(r"\]?\(?\s*\b(?:https?:|www\.|javascript:)\S*|</?[a-zA-Z!][^<>]*>|[<>`]", re.IGNORECASE)
 _SPACES = re.compile(r"\s+")
 _AFTER_APOSTROPHE = re.compile(r"(?<=\w)['’](?:S|T|D|M|Re|Ll|Ve)\b")
 _SENTENCE_MARK = re.compile(r"[.!?]+(?=\s|$)")
@@ -36,14 +38,15 @@ _OPTIONS = re.compile(r" [-–—] ([^-–—()]+)$")
 _VARIANT = re.compile(r"\s+[-–—|:]\s+.*$|\s*[(\[].*$")
 
 
+@lru_cache(maxsize=4096)
 def clean_title(title: str, limit: int) -> str:
     """A title as plain words of one line, at most `limit` characters, cut between words.
 
     Control, format (bidi, zero-width) and unassigned characters go, and so do the marks that would end or divide a
     sentence of ours: full stops, commas. Shouted titles come down to Title Case; options after a dash move into
-    brackets. An empty title becomes `Product`.
+    brackets. Addresses of pages and markup are no words. An empty title becomes `Product`.
     """
-    text = unicodedata.normalize("NFC", title[: 20 * limit])
+    text = unicodedata.normalize("NFC", _FOREIGN.sub(" ", title[: 20 * limit]))
     text = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
     text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cs", "Co", "Cn"))
     text = _SPACES.sub(" ", _COMMA.sub(" ", _SENTENCE_MARK.sub("", text))).strip(" -–—:|/")

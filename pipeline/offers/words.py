@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import chain, count, islice
 from math import gcd, prod
 from string import Formatter
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -40,7 +40,7 @@ _CHOICE = re.compile(r"\[([^\]]*)\]")
 
 
 class WordsConfig(BaseModel):
-    """How long words may be."""
+    """How long words may be, and how a text model speaks; templates are English, in a tone of their own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -52,6 +52,10 @@ class WordsConfig(BaseModel):
     """Most characters of a description."""
     title_length: Annotated[int, Field(ge=20, le=60)] = 48
     """Most characters of a product title inside a sentence."""
+    tone: Literal["friendly", "plain", "playful", "refined"] = "friendly"
+    """Tone of a text model's words."""
+    language: Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")] = "en"
+    """Language of a text model's words, such as `en` or `de-AT`."""
 
 
 class Words(NamedTuple):

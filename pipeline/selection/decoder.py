@@ -83,6 +83,13 @@ def _holders(pool: Pool) -> _Holders:
     return _Holders(indptr, row[order], pool.units[row, place][order])
 
 
+def _scarce(pool: Pool, holders: _Holders, per_sku: int) -> NDArray[np.bool_]:
+    """`(s,)` SKUs that a list could sell out of: `per_sku` bundles of the greatest of their units."""
+    most = np.zeros(len(pool.stock))
+    np.maximum.at(most, np.repeat(np.arange(len(most)), np.diff(holders.indptr)), holders.units)
+    return np.asarray(per_sku * most > pool.stock)
+
+
 class Decoder:
     """Decodes weights into lists over one pool."""
 
@@ -100,6 +107,7 @@ class Decoder:
         self.holders = _holders(pool)
         self.likeness = _on_grid(pool.likeness, 24)
         self.alone = (np.where(pool.items >= 0, pool.units, 0) > pool.stock[np.maximum(pool.items, 0)]).any(axis=1)
+        self.scarce = _scarce(pool, self.holders, bounds.per_sku)
         self.size = np.maximum((pool.items >= 0).sum(axis=1), 1)
         self._of_objective = [pool.objective == code for code in bounds.objectives]
         self._of_kind = [(int(kind), pool.kind == kind) for kind in np.unique(pool.kind)]
@@ -152,7 +160,7 @@ class _Lists:
         self._stale = _on_grid((variety * part)[:, None] / decoder.size, 30)
         self._left = _on_grid((1 - variety)[:, None] * decoder.worth(weights), 30)
         self._left[:, decoder.alone] = -np.inf
-        self._likeness = decoder.likeness
+        self._likeness, self._scarce = decoder.likeness, decoder.scarce
         self._alike = np.zeros((count, size))
         self._gain = np.empty((count, size))
         self._used = np.zeros((count, len(self._pool.stock)), dtype=np.int64)
@@ -209,15 +217,24 @@ class _Lists:
             self._left[takers[full]] = np.where(closed, -np.inf, self._left[takers[full]])
 
     def _touch(self, owner: NDArray[np.intp], sku: NDArray[np.int32], fresh: NDArray[np.bool_]) -> None:
-        """Look again at every candidate that shares a SKU with what was just taken."""
-        start, end = self._holders.indptr[sku], self._holders.indptr[sku + 1]
-        length = end - start
-        again = np.repeat(np.arange(len(sku)), length)
-        cell = np.arange(len(again)) + np.repeat(start - (np.cumsum(length) - length), length)
-        who, what = owner[again], self._holders.candidate[cell]
-        left, place = self._left.reshape(-1), who * self._left.shape[1] + what
-        stale = fresh[again]
-        np.subtract.at(left, place[stale], self._stale.reshape(-1)[place[stale]])
+        """Look again at the candidates that share a SKU with what was just taken."""
+        left = self._left.reshape(-1)
+        _, place = self._sharing(owner[fresh], sku[fresh])
+        np.subtract.at(left, place, self._stale.reshape(-1)[place])
         spent = self._used[owner, sku] >= self._bounds.per_sku
-        room = self._pool.stock[sku] - self._sold[owner, sku]
-        left[place[spent[again] | (self._holders.units[cell] > room[again])]] = -np.inf
+        if spent.any():
+            left[self._sharing(owner[spent], sku[spent])[1]] = -np.inf
+        scarce = self._scarce[sku] & ~spent
+        if scarce.any():
+            owner, sku = owner[scarce], sku[scarce]
+            cell, place = self._sharing(owner, sku)
+            length = self._holders.indptr[sku + 1] - self._holders.indptr[sku]
+            room = np.repeat(self._pool.stock[sku] - self._sold[owner, sku], length)
+            left[place[self._holders.units[cell] > room]] = -np.inf
+
+    def _sharing(self, owner: NDArray[np.intp], sku: NDArray[np.int32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Every candidate that holds one of the SKUs: its cell among the holders, its place in its owner's list."""
+        start = self._holders.indptr[sku]
+        length = self._holders.indptr[sku + 1] - start
+        cell = np.arange(int(length.sum())) + np.repeat(start - (np.cumsum(length) - length), length)
+        return cell, np.repeat(owner * self._left.shape[1], length) + self._holders.candidate[cell]

@@ -2,12 +2,11 @@
 
 A genome that marks bundles directly loses by far: with six aims nearly every list is non-dominated. A genome of
 weights searches only lists that a greedy choice would make, and each of them keeps the constraints. Everything ever
-evaluated is archived; the front of the archive is exact. pymoo and moocore enter here.
+evaluated is archived, the greedy list first; the front of the archive is exact.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib import import_module
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from pipeline.plan import Plan
 from pipeline.selection.decoder import EMPTY, Aim, Decoder, Pool
 from pipeline.selection.figures import figures_of
+from pipeline.selection.genetic import offspring, survive
 from pipeline.selection.portfolio import DEFAULT_WEIGHTS, Choice, PortfolioConfig
 
 POPULATION, FULL_POPULATION = 50, 100
@@ -88,16 +88,15 @@ def search(
     rng = np.random.default_rng(seed)
     random_figures = _Archive(decoder, pool, limit).evaluate(rng.dirichlet(np.ones(len(Aim)), RANDOM_LISTS))
     archive = _Archive(decoder, pool, limit)
-    greedy = archive.evaluate(DEFAULT_WEIGHTS[None, :])[0]
     start = np.vstack([DEFAULT_WEIGHTS, np.eye(len(Aim)), rng.dirichlet(np.ones(len(Aim)), population - 1 - len(Aim))])
-    ran = _evolve(archive, start, generations, seed, may_continue)
+    ran = _evolve(archive, start, generations, rng, may_continue)
     lists, figures = np.concatenate(archive.lists), np.concatenate(archive.figures)
     front = _front(figures)
     return Front(
         lists=lists[front],
         figures=figures[front],
-        greedy=greedy,
-        taken=_knee_keeping(figures[front], greedy[PROVEN] * proof_kept, preference),
+        greedy=figures[0],
+        taken=_knee_keeping(figures[front], figures[0, PROVEN] * proof_kept, preference),
         generations=ran,
         evaluated=len(lists),
         hypervolume=hypervolume(figures[front]),
@@ -105,34 +104,25 @@ def search(
     )
 
 
-def _evolve(archive: _Archive, start: Floats, generations: int, seed: int, may_continue: Callable[[], bool]) -> int:
-    """Run NSGA-II on the archive; the number of generations that ran.
-
-    Weights are rounded, so that a last bit of a power function decides no gain. Genomes that are there already are
-    let pass: real ones hardly ever meet, and looking for them takes a tenth of the search.
-    """
-    from pymoo.algorithms.moo.nsga2 import NSGA2
-    from pymoo.core.evaluator import Evaluator
-    from pymoo.core.problem import Problem
-    from pymoo.problems.static import StaticProblem
-
-    problem = Problem(n_var=len(Aim), n_obj=len(Aim), xl=0.0, xu=1.0)
-    algorithm = NSGA2(pop_size=len(start), sampling=start, eliminate_duplicates=False)
-    algorithm.setup(problem, termination=("n_gen", generations), seed=seed, verbose=False)
-    ran = 0
-    while algorithm.has_next() and (not ran or may_continue()):
-        asked = algorithm.ask()
-        weights = np.round(np.maximum(asked.get("X"), 1e-9), 9)
-        figures = archive.evaluate(weights / weights.sum(axis=1, keepdims=True))
-        Evaluator().eval(StaticProblem(problem, F=-figures), asked)
-        algorithm.tell(infills=asked)
+def _evolve(
+    archive: _Archive, start: Floats, generations: int, rng: np.random.Generator, may_continue: Callable[[], bool]
+) -> int:
+    """Run NSGA-II on the archive; the number of generations that ran."""
+    parents = survive(start, archive.evaluate(start), len(start))
+    ran = 1
+    while ran < generations and may_continue():
+        children = offspring(parents, rng)
+        figures = archive.evaluate(_weights(children))
+        every = np.concatenate([parents.genomes, children]), np.concatenate([parents.figures, figures])
+        parents = survive(*every, len(start))
         ran += 1
     return ran
 
 
-def load_search() -> None:
-    """Import pymoo ahead of the first search; it takes a fifth of a second."""
-    import_module("pymoo.algorithms.moo.nsga2")
+def _weights(genomes: Floats) -> Floats:
+    """Genomes as weights that sum to 1, rounded so that a last bit of a power function decides no gain."""
+    weights = np.round(np.maximum(genomes, 1e-9), 9)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 def _front(figures: Floats) -> NDArray[np.intp]:

@@ -58,8 +58,9 @@ class PortfolioConfig(BaseModel):
         return max(2, int(np.ceil(round(self.repeat_share * self.limit, 9))))
 
 
-HALF_REACH = {BundleType.MIX_MATCH: 0.08, BundleType.VOLUME: 0.08}
-"""Share of orders at which a type reaches half; no row: 2 %. Pools and quantities are met more easily."""
+HALF_REACH = {BundleType.MIX_MATCH: 0.08, BundleType.VOLUME: 0.08, BundleType.BXGY: 0.04}
+"""Share of orders at which a type reaches half; no row: 2 %. Pools and quantities are met more easily, and two products
+that sell together need no discount on one of them: as a set they come first."""
 
 
 def reach(support: NDArray[np.float64], half: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,10 +14,9 @@ from pipeline.config import RunConfig
 from pipeline.context.store import StoreContext
 from pipeline.plan import Plan
 from pipeline.selection.dedup import KEPT, incidence
-from pipeline.selection.diversity import diversify, likeness_of
 from pipeline.selection.judged import Judged
 from pipeline.selection.scoring import expected_units
-from pipeline.selection.select import REASONS, Selection, objective_codes, type_codes
+from pipeline.selection.select import REASONS, Selection, in_order, objective_codes, type_codes
 from pipeline.terms import Reason
 
 NOBODY = -1
@@ -163,10 +162,8 @@ def _reordered(
     if set(rows.tolist()) == set(selection.chosen.tolist()):
         return selection
     taken = np.sort(rows)
-    items = judged.found.items[taken]
-    likeness = likeness_of(items, context.affinity.traits.vectors, incidence(items, context.history.products))
     reason, owner = selection.reason.copy(), selection.owner.copy()
     reason[selection.chosen] = REASONS.index(Reason.NOT_SELECTED)
     reason[taken], owner[taken] = -1, KEPT
-    order = diversify(judged.scores.score[taken], likeness, config.diversity)
+    order = in_order(context, judged.take(taken), config)
     return replace(selection, chosen=taken[order], reason=reason, owner=owner)

@@ -11,6 +11,7 @@ from pipeline.config import RunConfig
 from pipeline.context.store import StoreContext
 from pipeline.money import digits
 from pipeline.plan import Plan
+from pipeline.selection.decoder import Aim
 from pipeline.selection.dedup import KEPT, duplicates_of, incidence
 from pipeline.selection.diversity import Likeness, diversify, likeness_of
 from pipeline.selection.judged import Judged
@@ -95,19 +96,24 @@ def _choose(
     if plan.generations and len(choice.pool) >= 2 * plan.limit:
         search = find_portfolio(choice, config.portfolio, plan, may_continue)
     taken = np.sort(list_of(search) if search else greedy_list(choice))
-    chosen = judged.take(taken)
-    likeness = _likeness(context, chosen)
-    return taken[diversify(chosen.scores.score, likeness, config.diversity)], search
+    return taken[in_order(context, judged.take(taken), config)], search
+
+
+def in_order(context: StoreContext, chosen: Judged, config: RunConfig) -> NDArray[np.intp]:
+    """Positions of the chosen by marginal relevance of what each is worth: its score, and the orders it reaches."""
+    demand = config.portfolio.demand
+    reached = _values(context, chosen)[:, Aim.CROSS_SELL]
+    worth = np.round((1 - demand) * chosen.scores.score + demand * reached, 9)
+    return diversify(worth, _likeness(context, chosen), config.diversity)
 
 
 def choice_of(context: StoreContext, judged: Judged, plan: Plan, config: RunConfig) -> Choice:
     """What lists are chosen from, given the candidates that passed and are nobody's duplicate."""
     stock = np.where(context.shop.stock > 0, context.shop.stock, np.inf)
     objective, kind = objective_codes()[judged.combo], type_codes()[judged.combo]
-    half = np.array([HALF_REACH.get(name, 0.02) for name in TYPES])
     shortlist = Shortlist(
         score=judged.scores.score,
-        values=_values(context, judged, half[kind]),
+        values=_values(context, judged),
         items=judged.found.items,
         units=expected_units(context, judged.found, judged.counts),
         objective=objective,
@@ -125,13 +131,14 @@ def _likeness(context: StoreContext, judged: Judged) -> Likeness:
     return likeness_of(items, context.affinity.traits.vectors, incidence(items, context.history.products))
 
 
-def _values(context: StoreContext, judged: Judged, half: NDArray[np.float64]) -> NDArray[np.float64]:
+def _values(context: StoreContext, judged: Judged) -> NDArray[np.float64]:
     """`(k, 4)` what each candidate adds to revenue, margin, inventory and cross-selling, by fixed maps to [0, 1].
 
     Revenue: its expected share of the store's revenue, `x / (x + 1 %)`. Margin: margin after discount over 0.6, one
     half where unknown. Inventory: mean rank of its products by days of cover. Cross-selling: orders it reaches.
     """
     history, items = context.history, judged.found.items
+    half = np.array([HALF_REACH.get(name, 0.02) for name in TYPES])[type_codes()[judged.combo]]
     paid = float((history.quantity * history.unit_price).sum())
     price = judged.prices.price / 10.0 ** digits(context.shop.currency)
     share = judged.counts.count * price / max(paid, 1e-9)

@@ -84,7 +84,7 @@ def main() -> None:
     answers = sys.stdout
     sys.stdout = sys.stderr  # Ray prints there, too
     head = NODE | {"include_dashboard": False, "_system_config": QUICK}
-    cluster = Cluster(initialize_head=True, head_node_args=head)
+    cluster: Any = Cluster(initialize_head=True, head_node_args=head)
     workers: list[Any] = []
     print(json.dumps(cluster.address), file=answers, flush=True)
     for line in sys.stdin:

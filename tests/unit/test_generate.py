@@ -225,6 +225,7 @@ def test_an_irrelevant_product_changes_no_figure_of_other_bundles(seed: int, is_
     for bundle in shared:
         other = known[bundle.id]
         assert {name: bundle.evidence[name] for name in figures} == {name: other.evidence[name] for name in figures}
+        assert bundle.offer == other.offer
 
 
 def test_orders_that_became_known_later_change_nothing() -> None:

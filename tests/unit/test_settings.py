@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from configs.origins import reference
 from configs.settings import Settings, load_settings
 from pipeline.config import RunConfig
 from pipeline.errors import SettingsError
@@ -102,6 +103,12 @@ def test_where_things_are_kept_changes_no_result() -> None:
 def test_the_database_lies_in_the_data_folder_unless_it_is_named(folder: Path) -> None:
     assert load_settings().database == f"sqlite:///{folder}/.basketry/basketry.db"
     assert load_settings({"database_url": "postgresql+psycopg://u@h/d"}).database == "postgresql+psycopg://u@h/d"
+
+
+def test_the_page_of_settings_is_that_of_the_settings() -> None:
+    page = Path(__file__).parents[2] / "docs" / "settings.md"
+
+    assert page.read_text(encoding="utf-8") == reference(), "run `make docs`"
 
 
 def test_every_setting_has_a_line_of_its_own() -> None:

@@ -58,8 +58,8 @@ def test_mega_baskets_weigh_less_and_count_the_same(rows: Rows) -> None:
     for row in rows:
         for a, b in combinations(row, 2):
             weight[a, b] += min(1.0, 3 / len(row))  # type: ignore[assignment]
-    assert wary.pairs.weight == pytest.approx([weight[pair] for pair in as_dict(wary.pairs)])
-    assert wary.total_weight == pytest.approx(sum(min(1.0, 3 / len(row)) for row in rows))
+    assert wary.pairs.weight == pytest.approx([weight[pair] for pair in as_dict(wary.pairs)], rel=1e-3)
+    assert wary.total_weight == pytest.approx(sum(min(1.0, 3 / len(row)) for row in rows), rel=1e-3)
 
 
 def test_a_basket_twice_the_size_weighs_half() -> None:

@@ -31,6 +31,14 @@ def test_learnt_endings_cover_four_fifths_and_one_fewer_would_not(prices: list[i
     assert 5 * sum(counts[:-1]) < 4 * len(prices)
 
 
+def test_what_nobody_bought_says_nothing_of_endings() -> None:
+    snapshot = store_of([Ware("A", price=4.95), Ware("B", price=7.77)], [Basket({"A": 1})])
+
+    habits = price_habits(snapshot.catalog, history_of_store(snapshot), "EUR")
+
+    assert habits.endings.tolist() == [95]
+
+
 def test_prices_below_two_have_last_digits_of_their_own() -> None:
     wares = [Ware("A", price=1.95), Ware("B", price=2.00), Ware("C", price=7.77, is_sellable=False)]
     snapshot = store_of(wares)

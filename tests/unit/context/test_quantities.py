@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.context.quantities import QuantityBreaks, VolumeConfig, families_at_one_price, quantity_breaks
+from pipeline.context.quantities import ROUND, QuantityBreaks, VolumeConfig, families_at_one_price, quantity_breaks
 from tests.support.stores import DAY, Basket, Ware, history_of_store, store_of
 
 
@@ -40,17 +40,23 @@ def test_no_break_is_greater_than_what_is_quoted() -> None:
     assert breaks_of([1, 1, 1, 2, 3, 600, 600], max_quantity=500) == [3]
 
 
-@given(st.lists(st.integers(1, 20), min_size=1, max_size=40))
-def test_breaks_rise_and_were_really_ordered(quantities: list[int]) -> None:
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=40))
+def test_breaks_rise_and_are_ordered_quantities_or_round_ones_below(quantities: list[int]) -> None:
     found = breaks_of(quantities)
 
     assert found == sorted(set(found))
-    assert set(found) <= set(quantities)
     assert all(step > np.median(quantities) for step in found)
     if len(quantities) >= 5:
         ordered = sorted(quantities)
         places = {ordered[math.ceil(percent * (len(ordered) - 1) / 100)] for percent in (60, 80, 95)}
-        assert found == sorted(step for step in places if step > np.median(ordered) and step >= 2)
+        above = [step for step in sorted(places) if step > np.median(ordered) and step >= 2]
+        rounded = [max([r for r in ROUND if np.median(ordered) < r <= step], default=step) for step in above]
+        assert found == sorted(set(rounded))
+
+
+def test_a_shop_offers_thirty_rather_than_thirty_two() -> None:
+    assert breaks_of([1, 1, 1, 6, 32, 32]) == [6, 30]
+    assert breaks_of([31, 31, 31, 31, 32, 32]) == [32]  # nothing rounder lies above the median
 
 
 def test_variants_at_one_price_are_one_family() -> None:

@@ -6,9 +6,10 @@ import numpy as np
 from benchmarks.synthetic import synthetic_store
 from pipeline.config import RunConfig
 from pipeline.context.association import wilson
+from pipeline.context.rules import RulesConfig
 from pipeline.generate import Outcome, generate
 from pipeline.offers.bundle import Bundle
-from pipeline.offers.evidence import figure
+from pipeline.offers.evidence import figure, pareto_rank
 from pipeline.terms import BundleType, Tier
 from tests.support.stores import Ware, bought, no_vectors, random_vectors, store_of
 
@@ -65,13 +66,59 @@ def test_an_unknown_cost_is_unknown_and_a_known_one_is_a_margin() -> None:
 def test_every_bundle_says_all_that_it_rests_on() -> None:
     keys = {
         "sources", "tier", "window", "count", "support", "confidence", "lift", "similarity", "gates", "front",
-        "price_trail", "merged", "data", "margin",
+        "price_trail", "merged", "data", "margin", "expected", "support_low", "lift_low",
+        "pareto_rank", "expected_count",
     }  # fmt: skip
 
     for bundle in rich().bundles:
         assert keys <= set(bundle.evidence)
         assert bundle.evidence["sources"]
         assert json.dumps(bundle.to_json(), allow_nan=False)
+
+
+def test_lift_and_support_lie_within_their_intervals() -> None:
+    for bundle in rich().bundles:
+        found = bundle.evidence
+
+        assert found["support_low"] <= found["support"] <= found["support_high"]
+        if found["lift"] is not None:
+            assert found["lift_low"] <= found["lift"] <= found["lift_high"]
+        else:
+            assert found["lift_low"] is None
+
+
+def test_nobody_beats_the_front_and_each_other_rank_counts_who_does() -> None:
+    outcome = rich()
+    assert outcome.judged is not None
+    assert outcome.selection is not None
+    score, margin = outcome.judged.scores.score, outcome.judged.prices.margin
+    passed = outcome.judged.verdicts.passed
+
+    for row in outcome.selection.chosen.tolist():
+        rank = pareto_rank(outcome.judged, row)
+        if np.isnan(margin[row]):
+            assert rank is None
+            continue
+        beaten = [
+            (score[other], margin[other]) != (score[row], margin[row])
+            and score[other] >= score[row] and margin[other] >= margin[row]
+            for other in np.flatnonzero(passed).tolist()
+        ]  # fmt: skip
+        assert rank == 1 + sum(beaten)
+        assert (rank == 1) == bool(outcome.selection.front[row])
+
+
+def test_a_store_with_rules_names_them_and_what_they_found() -> None:
+    rules = RulesConfig.model_validate({"exclude": ["sku:C"], "max_price": "25"})
+    snapshot = store_of([Ware("A"), Ware("B"), Ware("C")], [bought("A", "B")] * 20)
+
+    with_rules = generate(snapshot, no_vectors(snapshot), CONFIG.model_copy(update={"rules": rules})).bundles[0]
+
+    gates = {row["gate"]: row["figure"] for row in with_rules.evidence["gates"]}
+    assert with_rules.evidence["data"]["rules"] == rules.sha256()
+    assert (gates["excluded"], gates["never_together"]) == (0.0, 0.0)
+    assert gates["price_limit"] == float(with_rules.offer.price) * 100
+    assert only().evidence["data"]["rules"] is None
 
 
 def test_pools_and_quantities_have_no_lift_and_pools_no_confidence() -> None:

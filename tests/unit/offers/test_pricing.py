@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.context.prices import PriceHabits
 from pipeline.context.store import Shop
+from pipeline.offers.discounts import offered
 from pipeline.offers.pricing import Prices, PricingConfig, price_candidates, store_discount
 from pipeline.terms import BundleType, Combo, Objective
 from tests.support.stores import NAN, elastic, habits_of, sets_of, shop_of
@@ -97,9 +98,9 @@ def test_a_pool_is_judged_by_its_worst_pick() -> None:
     found = priced(BundleType.MIX_MATCH, shop_of([10, 10, 20, 10], [8, 6, 4, 1]), [0, 1, 2, 3], pick=2)
 
     assert found.list_price[0] == 5000
-    # 12 % is wanted: 44.00; the floor is 50 · 0.7 / 0.85 = 41.18
-    assert found.price[0] == 4400
-    assert found.margin[0] == pytest.approx(1 - 0.7 * 50 / 44, abs=1e-6)
+    # 12 % is wanted, 10 % offered: 45.00; the floor is 50 · 0.7 / 0.85 = 41.18
+    assert found.price[0] == 4500
+    assert found.margin[0] == pytest.approx(1 - 0.7 * 50 / 45, abs=1e-6)
 
 
 @settings(max_examples=60)
@@ -166,9 +167,9 @@ def test_a_break_that_no_lower_ending_fits_is_dropped_and_the_rest_moves_up() ->
     assert kept.breaks.tolist() == [[3, 0, 0]]
 
 
-def test_quantities_follow_the_first_break_that_is_left() -> None:
-    # four cents less 10 % are four cents again, less 15 % three: only the second break has a lower price
-    found = sets_of([0, 1], breaks=(2, 5, 9), quantity=[1, 1])
+def test_breaks_without_a_lower_price_are_dropped_and_quantities_follow_the_first() -> None:
+    # four cents less 10 % are three cents, and so they are less 15 % and 20 %
+    found = sets_of([0, 1], breaks=(5, 7, 9), quantity=[1, 1])
 
     kept, prices = price_candidates(
         found, Combo(AOV, BundleType.VOLUME), shop_of([0.04, 0.04], [0.01, 0.01]), habits_of(), CONFIG
@@ -178,6 +179,15 @@ def test_quantities_follow_the_first_break_that_is_left() -> None:
     assert prices.unit_prices.tolist() == [[3, 0, 0]]
     assert kept.quantity[0, :2].tolist() == [3, 2]
     assert (prices.list_price[0], prices.price[0]) == (20, 15)
+
+
+@given(st.integers(10, 100_000), st.floats(0, 0.5))
+def test_a_discount_is_a_whole_number_of_steps_and_one_at_least(price: int, wanted: float) -> None:
+    discount = float(offered(np.array([wanted]), CONFIG)[0])
+
+    assert discount / CONFIG.offer_step == pytest.approx(round(discount / CONFIG.offer_step))
+    assert CONFIG.offer_step <= discount <= CONFIG.max_discount
+    assert discount == CONFIG.offer_step or abs(discount - wanted) <= CONFIG.offer_step / 2 + 1e-9
 
 
 def test_a_volume_offer_without_any_break_is_invalid() -> None:

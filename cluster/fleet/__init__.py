@@ -1,0 +1,1 @@
+"""Many stores together: which there are, how each is run, and what a fleet came to."""

@@ -1,0 +1,159 @@
+"""Product tags: what a text model, or likeness to described labels, says that figures can't.
+
+Facts decide what they know. A tag stands in where no fact is (`inferred.py`), at half weight.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.columns import Columns
+from pipeline.context.seasons import SEASONS
+from pipeline.ingest.snapshot import Catalog
+from pipeline.ports import Prompt
+from pipeline.prompts import Answer, Form, as_answer, named, question, told
+
+PURPOSE, VERSION = "tags", "1"
+TOKENS_EACH = 60
+NO_SEASON = -1
+
+SeasonName = Literal[
+    "none", "Christmas", "Halloween", "Easter", "Valentine's Day", "Mother's Day", "Father's Day", "summer",
+    "back to school", "winter",
+]  # fmt: skip
+Audience = Literal["anyone", "women", "men", "children", "babies", "pets", "businesses"]
+Use = Literal[
+    "food and drink", "kitchen", "home decor", "garden", "beauty and health", "clothing", "toys and play", "stationery",
+    "tools", "sports", "electronics", "party", "other",
+]  # fmt: skip
+
+ROLE = (
+    "You tag products of an online shop by what their titles and categories say. For each product in the data: gift "
+    "(would people give it as a present), season (the one it is made for, else none), replenishable (is it used up and "
+    "bought again), premium (is it of a kind that earns an above-average margin), slow (is it of a kind that few "
+    "customers look for), new (does the text say that it is new), audience, use. Where the text does not tell, answer "
+    "false, none, anyone, other. Answer each product by its index."
+)
+
+
+class TagsConfig(BaseModel):
+    """Where tags come from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    batch: Annotated[int, Field(ge=1, le=200)] = 50
+    """Products of one question."""
+    embedded: bool = False
+    """Whether likeness of vectors to described labels stands in where no text model answers."""
+    sure: Annotated[float, Field(ge=0)] = 2.5
+    """Embedded: least likeness to a label, in standard deviations above the store's mean."""
+    ahead: Annotated[float, Field(ge=0)] = 0.5
+    """Embedded: least lead over the other labels of its kind, in standard deviations; below, no label is given."""
+
+
+class Tagged(Form):
+    """What is said of one product."""
+
+    gift: bool
+    season: SeasonName
+    replenishable: bool
+    premium: bool
+    slow: bool
+    new: bool
+    audience: Audience
+    use: Use
+
+
+class TaggedItem(Tagged):
+    """The same in an answer."""
+
+    index: int
+
+
+class TaggedBatch(Form):
+    """The answer to a question for tags."""
+
+    items: list[TaggedItem]
+
+
+@dataclass(frozen=True)
+class Tags(Columns):
+    """Tags of `n` SKUs. Columns `(n,)`."""
+
+    gift: NDArray[np.bool_]
+    season: NDArray[np.int8]
+    """Position in `SEASONS`; −1 for none."""
+    replenishable: NDArray[np.bool_]
+    premium: NDArray[np.bool_]
+    slow: NDArray[np.bool_]
+    new: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class TagQuestion:
+    """A question for tags, and the texts it is about."""
+
+    prompt: Prompt
+    texts: tuple[str, ...]
+    """By index in the question."""
+
+
+def tag_text(title: str, category: str) -> str:
+    """What a model is told of a product.
+
+    >>> tag_text("Rose Mug", "Cups"), tag_text("Rose Mug", "")
+    ('Rose Mug (Cups)', 'Rose Mug')
+    """
+    line = told(category)
+    return f"{named(title, category)} ({line})" if line else named(title, category)
+
+
+def tag_texts(catalog: Catalog) -> list[str]:
+    """`tag_text` of each SKU: the key under which its tags are kept, with `VERSION` and the model."""
+    categories = catalog.categories.to_pylist()
+    rows = zip(catalog.title.to_pylist(), catalog.category.tolist(), strict=True)
+    return [tag_text(title, categories[category]) for title, category in rows]
+
+
+def tag_prompts(texts: Sequence[str], config: TagsConfig) -> list[TagQuestion]:
+    """Questions for the tags of `texts`, each text once, `config.batch` in each."""
+    unique = list(dict.fromkeys(texts))
+    asked = []
+    for at in range(0, len(unique), config.batch):
+        part = tuple(unique[at : at + config.batch])
+        data = {"products": [{"index": index, "title": text} for index, text in enumerate(part)]}
+        asked.append(TagQuestion(question(PURPOSE, VERSION, ROLE, data, TaggedBatch, TOKENS_EACH * len(part)), part))
+    return asked
+
+
+def read_tags(asked: Sequence[TagQuestion], answers: Sequence[Answer]) -> dict[str, Tagged]:
+    """Tags by text; unknown indices are dropped, and of two answers for one product the first counts."""
+    known: dict[str, Tagged] = {}
+    for one, answer in zip(asked, answers, strict=True):
+        batch = as_answer(answer, TaggedBatch)
+        for item in batch.items if batch else ():
+            if 0 <= item.index < len(one.texts):
+                tagged = Tagged.model_validate(item.model_dump(exclude={"index"}))
+                known.setdefault(one.texts[item.index], tagged)
+    return known
+
+
+def tags_of(texts: Sequence[str], known: Mapping[str, Tagged]) -> Tags | None:
+    """Tags of all SKUs from those of their texts; None where nothing is known of any."""
+    rows = [known.get(text) for text in texts]
+    if not any(rows):
+        return None
+    places = {season.name: place for place, season in enumerate(SEASONS)}
+
+    def marks(name: str) -> NDArray[np.bool_]:
+        return np.array([row is not None and getattr(row, name) for row in rows], dtype=bool)
+
+    season = [NO_SEASON if row is None else places.get(row.season, NO_SEASON) for row in rows]
+    return Tags(
+        marks("gift"), np.array(season, dtype=np.int8), marks("replenishable"), marks("premium"), marks("slow"),
+        marks("new"),
+    )  # fmt: skip
