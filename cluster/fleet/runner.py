@@ -15,6 +15,7 @@ from cluster.database.values import Claim
 from cluster.fleet.sources import fetched
 from cluster.fleet.whole import run_whole
 from cluster.run import RunRequest, StoreRunner, as_ours
+from cluster.shards import ShardPool
 from cluster.stored import parse_settings
 from cluster.uploads import Upload, take_upload
 from configs.models import ModelsConfig, ModelSource
@@ -23,8 +24,8 @@ from pipeline.errors import BasketryError, DataError, LostLeaseError, SettingsEr
 
 SLICE_S = 0.2
 """How long tasks are waited for before threads are looked at."""
-OVERDUE = 3
-"""Deadlines of a store after which a task that nobody hears of is ended: it may have waited for a worker."""
+OVERDUE, GRACE_S = 3, 60.0
+"""Deadlines of a store, and seconds on top, after which a task that nobody hears of is ended: it may have waited."""
 
 
 def read_upload(source: str, store: str, settings: Settings) -> Upload:
@@ -52,6 +53,8 @@ class RayRunner:
         self._large: dict[Future[End], Claim] = {}
         self._threads = ThreadPoolExecutor(self._config.large_in_flight, thread_name_prefix="large-store")
         self._mine = local()
+        self.shards = ShardPool(settings)
+        """Where stores that are spread out are kept warm."""
 
     def __len__(self) -> int:
         return len(self._whole) + len(self._large)
@@ -103,7 +106,7 @@ class RayRunner:
         return [_end(self._large.pop(future), future.result) for future in done]
 
     def _overdue(self) -> list[End]:
-        limit_s = OVERDUE * self._config.store_deadline_s
+        limit_s = OVERDUE * self._config.store_deadline_s + GRACE_S
         late = [claim for claim, since in self._whole.values() if time.monotonic() - since > limit_s]
         for claim in late:
             self.forget(claim)
@@ -118,7 +121,7 @@ class RayRunner:
         if not hasattr(self._mine, "runner"):
             # Stores of a fleet that run whole ask no endpoint, so large ones don't either.
             embedded = self._settings.model_copy(update={"models": ModelsConfig(source=ModelSource.EMBEDDED)})
-            self._mine.runner = StoreRunner(embedded, self._database)
+            self._mine.runner = StoreRunner(embedded, self._database, shards=self.shards)
         request = RunRequest(upload.ref, rules=upload.rules, config=config, fence=claim.fence, run_id=claim.run_id)
         return Kept(claim, self._mine.runner.run(request).status)
 
