@@ -1,5 +1,6 @@
 """Texts as an embedding endpoint takes them, and its answers as vectors that can be trusted."""
 
+import base64
 from collections.abc import Sequence
 
 import numpy as np
@@ -57,7 +58,23 @@ def batches(texts: Sequence[str], max_inputs: int, max_tokens: int) -> list[list
     return parts
 
 
-def checked_vectors(data: Sequence[tuple[int, Sequence[float]]], count: int, width: int) -> NDArray[np.float32]:
+def components(sent: str | Sequence[float]) -> NDArray[np.float32]:
+    """One vector as it was sent: base64 of little-endian float32, or numbers where a server knows no base64.
+
+    Raises:
+        ModelError: neither.
+    """
+    try:
+        if isinstance(sent, str):
+            return np.frombuffer(base64.b64decode(sent, validate=True), dtype="<f4")
+        return np.asarray(sent, dtype=np.float32)
+    except (ValueError, TypeError):
+        raise _wrong("something that is no vector") from None
+
+
+def checked_vectors(
+    data: Sequence[tuple[int, Sequence[float] | NDArray[np.float32]]], count: int, width: int
+) -> NDArray[np.float32]:
     """An endpoint's vectors in the order of the texts, scaled to unit length.
 
     Args:

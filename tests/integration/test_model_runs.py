@@ -77,9 +77,9 @@ def test_all_that_a_model_says_reaches_the_bundles_and_is_asked_once(
         assert replayed(first, settings) == to_json([bundle.to_json() for bundle in first.bundles]).content.decode()
         assert server.calls == calls
 
-        monkeypatch.setattr("pipeline.candidates.suggestions.VERSION", "changed")
+        monkeypatch.setattr("pipeline.context.tags.VERSION", "changed")
         run_store(shop, settings)
-        assert set(asked_since(server, calls)) == {"proposals"}
+        assert set(asked_since(server, calls)) == {"tags"}
 
 
 def test_a_run_that_missed_answers_is_done_again_without_those_that_came_later(
