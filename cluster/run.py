@@ -137,10 +137,12 @@ class StoreRunner:
             report = self._run(request, records, models)
         except BaseException as error:
             error = as_ours(error)
+            cost = models.close().cost
             if request.fence is None:
                 record_failed_run()
                 log_problem("run failed", store=request.snapshot.store, run=request.run_id, error=str(error))
-                records.fail_run(request.run_id, error=f"{type(error).__name__}: {error}"[:2000], at=_now())
+                what = f"{type(error).__name__}: {error}"[:2000]
+                records.fail_run(request.run_id, error=what, at=_now(), cost=cost)
             raise error
         record_run(report.record)
         log_run(report.record)

@@ -173,9 +173,9 @@ class StoreRecords(StoreHistory):
 
     def fail_run(
         self, run_id: str, *, error: str, at: datetime, record: Json | None = None,
-        state: Literal["failed", "cancelled"] = "failed",
+        state: Literal["failed", "cancelled"] = "failed", cost: Sequence[ModelUsage] = (),
     ) -> None:  # fmt: skip
-        """End a run without bundles, the preliminary ones included, and keep why.
+        """End a run without bundles, the preliminary ones included, and keep why, and what it had asked of models.
 
         Raises:
             NotFoundError: The store has no such run.
@@ -184,6 +184,7 @@ class StoreRecords(StoreHistory):
         with writing(self._engine, self.store) as connection:
             self._check_open(connection, run_id, "fail")
             self._clear(connection, run_id)
+            _insert(connection, tables.usage, rows.of_usage({"store": self.store, "run_id": run_id}, cost))
             end = {"state": state, "error": plain(error), "record": record, "finished_at": at}
             self._update(connection, run_id, end | LET_GO)
 

@@ -18,6 +18,7 @@ from cluster.run import RunRequest, StoreRunner, as_ours
 from cluster.shards import ShardPool
 from cluster.stored import parse_settings
 from cluster.uploads import Upload, take_upload
+from configs.models import ModelsConfig, ModelSource
 from configs.settings import Settings
 from pipeline.errors import BasketryError, DataError, LostLeaseError, SettingsError
 
@@ -118,7 +119,9 @@ class RayRunner:
         reading = upload_task.options(name=f"ingest:{claim.store}").remote(claim.source, claim.store, settings)
         upload = ray.get(reading, timeout=settings.cluster.wait_s)
         if not hasattr(self._mine, "runner"):
-            self._mine.runner = StoreRunner(self._settings, self._database, shards=self.shards)
+            # Stores of a fleet that run whole ask no endpoint, so large ones don't either.
+            embedded = self._settings.model_copy(update={"models": ModelsConfig(source=ModelSource.EMBEDDED)})
+            self._mine.runner = StoreRunner(embedded, self._database, shards=self.shards)
         request = RunRequest(upload.ref, rules=upload.rules, config=config, fence=claim.fence, run_id=claim.run_id)
         return Kept(claim, self._mine.runner.run(request).status)
 

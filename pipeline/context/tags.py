@@ -3,6 +3,7 @@
 Facts decide what they know. A tag stands in where no fact is (`inferred.py`), at half weight.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -120,14 +121,29 @@ def tag_texts(catalog: Catalog) -> list[str]:
 
 
 def tag_prompts(texts: Sequence[str], config: TagsConfig) -> list[TagQuestion]:
-    """Questions for the tags of `texts`, each text once, `config.batch` in each."""
-    unique = list(dict.fromkeys(texts))
+    """Questions for the tags of `texts`, each text once, at most `config.batch` in each, whatever their order."""
     asked = []
-    for at in range(0, len(unique), config.batch):
-        part = tuple(unique[at : at + config.batch])
+    for part in _batches(texts, config.batch):
         data = {"products": [{"index": index, "title": text} for index, text in enumerate(part)]}
         asked.append(TagQuestion(question(PURPOSE, VERSION, ROLE, data, TaggedBatch, TOKENS_EACH * len(part)), part))
     return asked
+
+
+def _batches(texts: Sequence[str], size: int) -> list[tuple[str, ...]]:
+    """Each text once, in batches whose ends hang on the texts near them.
+
+    So a product that comes or goes changes the questions about its neighbours alone, and the answers to all others are
+    the ones that were kept.
+    """
+    digests = {text: hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts}
+    least = size * 3 // 5
+    parts: list[list[str]] = [[]]
+    for text in sorted(digests, key=lambda text: digests[text]):
+        parts[-1].append(text)
+        is_an_end = digests[text][-1] % max(1, size - least) == 0
+        if len(parts[-1]) >= size or (len(parts[-1]) >= least and is_an_end):
+            parts.append([])
+    return [tuple(part) for part in parts if part]
 
 
 def read_tags(asked: Sequence[TagQuestion], answers: Sequence[Answer]) -> dict[str, Tagged]:

@@ -34,7 +34,7 @@ def good(**how: Any) -> ModelServer:
     return ModelServer(answer=following(GOOD), **how)
 
 
-def asking(data: Path, server: ModelServer, deadline_ms: int = 90_000, **models: Any) -> Settings:
+def asking(data: Path, server: ModelServer, deadline_ms: int = 600_000, **models: Any) -> Settings:
     """Settings that ask the server."""
     named = {"source": "openai", "base_url": server.url, "dimensions": server.width, "pacing": QUICK}
     return settings_for(data, models=named | models, plan={"deadline_ms": deadline_ms})
