@@ -14,7 +14,7 @@ at a point of their choice with `BASKETRY_CRASH_AT=NAME` or `NAME:N` for the Nth
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -23,7 +23,7 @@ from cluster.crash import crash_point
 from cluster.database.queue import Queue
 from cluster.database.values import Claim, Ending
 from configs.settings import FleetConfig
-from pipeline.errors import LostLeaseError, PlatformError
+from pipeline.errors import BasketryError, LostLeaseError, PlatformError
 
 PATIENCE_S = 300.0
 """How long a database that can't be used is tried again before the coordinator gives up."""
@@ -121,6 +121,7 @@ class Coordinator:
         self._observer: Observer = observer or Unobserved()
         self._held: dict[tuple[str, str, int], Claim] = {}
         self._unsettled: list[Ending] = []
+        self._unclosed: deque[Kept | Refused | Broken] = deque()
         self._since = self._trouble_since = 0.0
         self._lost: set[tuple[str, str, int]] = set()
         self._stopped = threading.Event()
@@ -158,6 +159,7 @@ class Coordinator:
             if not self._held:
                 return True
             self._take(self._runner.ended(self._wait_s()))
+            self._close_all()
             self._settle()
         except LostLeaseError:
             self._count("fenced")
@@ -194,12 +196,20 @@ class Coordinator:
         self._count("claimed", len(claims))
         crash_point("claimed")
         for claim in claims:
-            self._runner.start(claim)
+            self._start(claim)
         crash_point("started")
         self._observer.claimed(claims)
 
+    def _start(self, claim: Claim) -> None:
+        try:
+            self._runner.start(claim)
+        except BasketryError as error:
+            self._unclosed.append(Broken(claim, str(error)))
+
     def _wait_s(self) -> float:
         """Until the next poll, or until those that wait to be committed have waited long enough."""
+        if self._unclosed:
+            return 0.0
         if not self._unsettled:
             return self._config.poll_s
         return max(0.0, min(self._config.poll_s, self._since + self._config.commit_wait_s - self._clock()))
@@ -214,7 +224,14 @@ class Coordinator:
                 self._since = self._since if self._unsettled else self._clock()
                 self._unsettled.append(end)
             else:
-                self._close(end)
+                self._unclosed.append(end)
+
+    def _close_all(self) -> None:
+        """One after the other: what a database that is away did not take stays for when it is back."""
+        while self._unclosed:
+            if _key(self._unclosed[0].claim) in self._held:
+                self._close(self._unclosed[0])
+            self._unclosed.popleft()
 
     def _close(self, end: Kept | Refused | Broken) -> None:
         """End what came to no result of its own."""
@@ -253,7 +270,7 @@ class Coordinator:
                 self._count("fenced")
                 self._held.pop(_key(ending.claim), None)
             else:
-                self._close(Broken(ending.claim, str(error)))
+                self._unclosed.append(Broken(ending.claim, str(error)))
 
     def _count(self, what: str, number: int = 1) -> None:
         self.counts[what] += number

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from cluster import metrics
-from cluster.coordinator import End, Observer, Refused, Unobserved
+from cluster.coordinator import Broken, End, Kept, Observer, Refused, Unobserved
 from cluster.database.values import Claim, Ending
-from cluster.logs import log_problem, log_run
+from cluster.logs import log, log_problem, log_run
 
 COUNTED: Mapping[str, Callable[[int], None]] = {
     "fenced": metrics.record_fence_rejected,
@@ -28,6 +28,7 @@ class Metered:
         """These are worked on now."""
         for claim in claims:
             metrics.record_claim(claim.waited_s)
+            log("run claimed", store=claim.store, run=claim.run_id, attempt=claim.attempt)
         self._observer.claimed(claims)
 
     def closed(self, end: End, *, again: bool = False) -> None:
@@ -35,9 +36,8 @@ class Metered:
         if isinstance(end, Ending):
             metrics.record_run(end.record)
             log_run(end.record)
-        elif isinstance(end, Refused):
-            metrics.record_failed_run()
-            log_problem("run failed", store=end.claim.store, run=end.claim.run_id, error=end.reason)
+        elif not isinstance(end, Kept):
+            self._failed(end, again=again)
         self._observer.closed(end, again=again)
 
     def counted(self, what: str, number: int = 1) -> None:
@@ -45,3 +45,10 @@ class Metered:
         if what in COUNTED:
             COUNTED[what](number)
         self._observer.counted(what, number)
+
+    def _failed(self, end: Refused | Broken, *, again: bool) -> None:
+        """A run has failed once its last attempt has."""
+        if not again:
+            metrics.record_failed_run()
+        what = "run failed, and is tried again" if again else "run failed"
+        log_problem(what, store=end.claim.store, run=end.claim.run_id, attempt=end.claim.attempt, error=end.reason)

@@ -51,14 +51,20 @@ class RayRunner:
         self._whole: dict[ray.ObjectRef[Any], tuple[Claim, float]] = {}
         self._large: dict[Future[End], Claim] = {}
         self._threads = ThreadPoolExecutor(self._config.large_in_flight, thread_name_prefix="large-store")
-        self._shards, self._mine = ShardPool(settings), local()
+        self._mine = local()
+        self.shards = ShardPool(settings)
+        """Where stores that are spread out are kept warm."""
 
     def __len__(self) -> int:
         return len(self._whole) + len(self._large)
 
     def start(self, claim: Claim) -> None:
-        """Submit a run: whole, or spread out where its expected work is above `fleet.whole_ms`."""
-        if (claim.cost_ms or claim.estimate_ms) > self._config.whole_ms:
+        """Submit a run: whole, or spread out where its expected work is above `fleet.whole_ms`.
+
+        Runs that ask models of a provider are spread out whatever their size: the gateway that holds the limits is
+        asked from here, and a worker that waits for answers would be no worker.
+        """
+        if self._settings.models.is_remote() or (claim.cost_ms or claim.estimate_ms) > self._config.whole_ms:
             self._large[self._threads.submit(self._run_large, claim)] = claim
             return
         in_budget = claim.settings.get("plan", {}).get("mode") == "budget"
@@ -116,7 +122,7 @@ class RayRunner:
         reading = upload_task.options(name=f"ingest:{claim.store}").remote(claim.source, claim.store, settings)
         upload = ray.get(reading, timeout=settings.cluster.wait_s)
         if not hasattr(self._mine, "runner"):
-            self._mine.runner = StoreRunner(self._settings, self._database, shards=self._shards)
+            self._mine.runner = StoreRunner(self._settings, self._database, shards=self.shards)
         request = RunRequest(upload.ref, rules=upload.rules, config=config, fence=claim.fence, run_id=claim.run_id)
         return Kept(claim, self._mine.runner.run(request).status)
 
