@@ -120,7 +120,7 @@ def _show(summary: dict[str, Any], rows: "list[FleetRow]") -> None:
     reused = f" ({summary['reused']:,} not run again)" if summary["reused"] else ""
     rate = f", {summary['stores_per_s']:.1f} stores a second" if summary["stores_per_s"] else ""
     out.print(f"[bold]fleet {summary['fleet']}[/]: {summary['stores']:,} stores, {states}{reused}")
-    out.print(f"{summary['bundles']:,} bundles of {summary['orders']:,} orders in {summary['seconds']:,.1f} s{rate}")
+    out.print(f"{summary['bundles']:,} bundles from {summary['orders']:,} orders in {summary['seconds']:,.1f} s{rate}")
     bad = [row for row in rows if row.state in ("failed", "partial", "degraded", "cancelled")]
     if bad:
         table = Table(box=None, header_style="bold", pad_edge=False)

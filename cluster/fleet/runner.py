@@ -60,8 +60,12 @@ class RayRunner:
         return len(self._whole) + len(self._large)
 
     def start(self, claim: Claim) -> None:
-        """Submit a run: whole, or spread out where its expected work is above `fleet.whole_ms`."""
-        if (claim.cost_ms or claim.estimate_ms) > self._config.whole_ms:
+        """Submit a run: whole, or spread out where its expected work is above `fleet.whole_ms`.
+
+        Runs that ask models of a provider are spread out whatever their size: the gateway that holds the limits is
+        asked from here, and a worker that waits for answers would be no worker.
+        """
+        if self._settings.models.is_remote() or (claim.cost_ms or claim.estimate_ms) > self._config.whole_ms:
             self._large[self._threads.submit(self._run_large, claim)] = claim
             return
         in_budget = claim.settings.get("plan", {}).get("mode") == "budget"
