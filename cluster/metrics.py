@@ -106,6 +106,8 @@ def record_run(record: Mapping[str, Any]) -> None:
     for name, refused in record["policy_gates"].items():
         if name.startswith("rejected_"):
             _count("rejects_total", refused, stage="gate", code=name.removeprefix("rejected_"))
+    if "ingest" in record:
+        record_ingest(record["ingest"])
 
 
 def record_failed_run() -> None:

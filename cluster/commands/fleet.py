@@ -1,5 +1,6 @@
 """`basketry fleet run` and `basketry fleet status`."""
 
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +51,7 @@ def fleet_run_command(request: FleetRequest, *, as_json: bool) -> int:
     from cluster.session import RaySession
 
     max_age_s = parse_age_s(request.max_age)
+    signal.signal(signal.SIGTERM, _interrupt)
     with RaySession(settings.cluster) as session:
         from cluster.database.database import Database
         from cluster.fleet.fleet import queue_runs, run_fleet
@@ -76,6 +78,11 @@ def fleet_run_command(request: FleetRequest, *, as_json: bool) -> int:
     return exit_code(report.rows)
 
 
+def _interrupt(number: int, frame: object) -> None:
+    """End as Ctrl-C does: runs in hand go back into the queue at once, rather than when their leases end."""
+    raise KeyboardInterrupt
+
+
 def fleet_status_command(*, data_dir: Place | None, as_json: bool) -> int:
     """How far the newest fleet is."""
     from cluster.database.database import Database
@@ -94,7 +101,8 @@ def fleet_status_command(*, data_dir: Place | None, as_json: bool) -> int:
 
 
 def _write(folder: Path, rows: "list[FleetRow]", summary: dict[str, Any], database: Any) -> None:
-    """`fleet.json`, and the bundles of stores that were not run again; those that were have theirs."""
+    """`fleet.json`, `fleet.html`, and the bundles of stores that were not run again; those that were have theirs."""
+    from cluster.fleet.page import render_fleet
     from cluster.fleet.rows import fleet_json
     from cluster.outputs import to_json_text, write_text
 
@@ -105,6 +113,7 @@ def _write(folder: Path, rows: "list[FleetRow]", summary: dict[str, Any], databa
             path.parent.mkdir(exist_ok=True)
             write_text(path, to_json_text(database.for_store(row.store).bundles(row.run_id)))
     write_text(folder / "fleet.json", to_json_text(fleet_json(rows)))
+    write_text(folder / "fleet.html", render_fleet(summary, rows))
 
 
 def _show(summary: dict[str, Any], rows: "list[FleetRow]") -> None:

@@ -87,6 +87,9 @@ class LiveFleet:
         self._recent.append(f"{store}: {state} after {took:.1f} s")
         self._show()
 
+    def counted(self, what: str, number: int = 1) -> None:
+        """What needs no line of its own."""
+
     @property
     def _done(self) -> int:
         return sum(count for state, count in self._states.items() if state != "again")

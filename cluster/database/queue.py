@@ -23,6 +23,10 @@ Clock: TypeAlias = Callable[[sa.Connection], datetime]
 RUN, STORE, MEMBER = tables.run.c, tables.store.c, tables.fleet_run.c
 HELD = (RUN.state == "running") & RUN.lease_until.is_not(None)
 """Runs that a coordinator works on; a command that runs one store takes no lease."""
+IS_QUEUED = RUN.state.concat("") == "queued"
+"""Written so that no index answers it: SQLite would look at every run that waits rather than at the heads alone."""
+WINDOW = 64
+"""Runs of a fleet that a claim looks at beyond twice what it wants: some may be locked, or their stores at the cap."""
 FENCED_OFF = {"state": "queued", "fence": RUN.fence + 1, **LET_GO}
 """Back to the queue, and out of reach of whoever held it."""
 
@@ -185,20 +189,19 @@ class Queue:
 
 def _next_runs(most: int, store_cap: int, fleet: str | None) -> sa.Select[Any]:
     """The claim: locked where others lock, passed over where another has the lock."""
-    heads = (_heads() if fleet is None else _members(fleet)).cte("heads").prefix_with("materialized")
-    in_hand = sa.select(RUN.store, sa.func.count().label("runs")).where(HELD).group_by(RUN.store).cte("in_hand")
-    runs = sa.func.coalesce(in_hand.c.runs, 0)
-    # Written so that no index answers it: SQLite would look at every run that waits rather than at the heads alone.
-    is_queued = RUN.state.concat("") == "queued"
+    heads = (_heads() if fleet is None else _members(fleet, WINDOW + 2 * most)).cte("heads").prefix_with("materialized")
+    working = tables.run.alias("working").c
+    is_in_hand = (working.store == heads.c.store) & (working.state == "running") & working.lease_until.is_not(None)
+    in_hand = sa.select(sa.func.count()).where(is_in_hand).correlate(heads).scalar_subquery().label("in_hand")
+    waiting = sa.select(heads, in_hand).where(heads.c.run_id.is_not(None)).cte("waiting").prefix_with("materialized")
     return (
         sa.select(RUN.store, RUN.run_id, RUN.fence, RUN.attempts, RUN.source, RUN.settings, RUN.estimate_ms,
                   RUN.created_at, STORE.cost_ms)
-        .select_from(heads)
-        .join(tables.run, (heads.c.store == RUN.store) & (heads.c.run_id == RUN.run_id))
-        .join(tables.store, heads.c.store == STORE.store)
-        .outerjoin(in_hand, in_hand.c.store == RUN.store)
-        .where(is_queued, runs < store_cap)
-        .order_by(runs, sa.nulls_first(STORE.served_at.asc()), RUN.created_at, RUN.store)
+        .select_from(waiting)
+        .join(tables.run, (waiting.c.store == RUN.store) & (waiting.c.run_id == RUN.run_id))
+        .join(tables.store, waiting.c.store == STORE.store)
+        .where(IS_QUEUED, waiting.c.in_hand < store_cap)
+        .order_by(waiting.c.in_hand, sa.nulls_first(STORE.served_at.asc()), RUN.created_at, RUN.store)
         .limit(most)
         .with_for_update(of=tables.run, skip_locked=True)
     )  # fmt: skip
@@ -206,19 +209,22 @@ def _next_runs(most: int, store_cap: int, fleet: str | None) -> sa.Select[Any]:
 
 def _heads() -> sa.Select[Any]:
     """The oldest run that waits of every store; a store of many thousands costs no more than one of one."""
-    waiting = tables.run.alias("waiting").c
+    queued = tables.run.alias("queued").c
     head = (
-        sa.select(waiting.run_id)
-        .where(waiting.store == STORE.store, waiting.state == "queued")
-        .order_by(waiting.created_at, waiting.run_id)
+        sa.select(queued.run_id)
+        .where(queued.store == STORE.store, queued.state == "queued")
+        .order_by(queued.created_at, queued.run_id)
         .limit(1)
     )
     return sa.select(STORE.store, head.correlate(tables.store).scalar_subquery().label("run_id"))
 
 
-def _members(fleet: str) -> sa.Select[Any]:
-    """The runs of a fleet, one a store."""
-    return sa.select(MEMBER.store, MEMBER.run_id).where(MEMBER.fleet == fleet)
+def _members(fleet: str, window: int) -> sa.Select[Any]:
+    """The oldest runs of a fleet that wait: it has one of each store, so there is no turn to take."""
+    queued = tables.run.alias("queued").c
+    is_member = (MEMBER.store == queued.store) & (MEMBER.run_id == queued.run_id) & (MEMBER.fleet == fleet)
+    oldest = sa.select(queued.store, queued.run_id).where(queued.state == "queued", sa.exists().where(is_member))
+    return oldest.order_by(queued.created_at).limit(window)
 
 
 def _to_claim(row: sa.Row[Any], now: datetime) -> Claim:

@@ -101,6 +101,7 @@ run = sa.Table(
     sa.Index(None, "store", "created_at"),
     sa.Index(None, "run_id"),
     sa.Index(None, "state", "store", "created_at", "run_id"),
+    sa.Index(None, "state", "created_at"),
 )
 
 fleet_run = sa.Table(

@@ -12,8 +12,11 @@ from cluster.coordinator import Coordinator, Observer
 from cluster.database.database import Database
 from cluster.database.fleets import Begun
 from cluster.database.values import FleetRow, QueuedRun
+from cluster.fleet.gauges import Gauges, watching
+from cluster.fleet.metered import Metered
 from cluster.fleet.runner import RayRunner
 from cluster.fleet.sources import StoreSource
+from cluster.logs import set_up_logs
 from cluster.run import new_id
 from configs.settings import Settings
 from pipeline.generate import VERSION
@@ -71,6 +74,7 @@ def run_fleet(
         SettingsError: another coordinator works on the same SQLite file.
         PlatformError: the database can't be used.
     """
+    set_up_logs(settings.log_format)
     fleet, now = new_id(), datetime.now(UTC)
     queue = database.queue(f"{socket.gethostname()}:{os.getpid()}:{fleet}", settings.fleet)
     with database.coordinating() as is_alone:
@@ -82,10 +86,12 @@ def run_fleet(
         runner = RayRunner(settings, database)
         coordinator = Coordinator(
             queue, runner, settings.fleet, in_flight=settings.fleet.in_flight or _default_in_flight(), fleet=fleet,
-            observer=observer,
+            observer=Metered(observer),
         )  # fmt: skip
+        gauges = Gauges(lambda: database.fleets.counts(fleet), runner.shards.figures)
         try:
-            coordinator.run(lambda: not set(OPEN) & set(database.fleets.counts(fleet)))
+            with watching(gauges):
+                coordinator.run(lambda: not set(OPEN) & set(database.fleets.counts(fleet)))
         finally:
             runner.close()
     return FleetReport(fleet, begun, database.fleets.rows(fleet), dict(coordinator.counts))

@@ -24,8 +24,8 @@ from pipeline.errors import BasketryError, DataError, LostLeaseError, SettingsEr
 
 SLICE_S = 0.2
 """How long tasks are waited for before threads are looked at."""
-OVERDUE = 3
-"""Deadlines of a store after which a task that nobody hears of is ended: it may have waited for a worker."""
+OVERDUE, GRACE_S = 3, 60.0
+"""Deadlines of a store, and seconds on top, after which a task that nobody hears of is ended: it may have waited."""
 
 
 def read_upload(source: str, store: str, settings: Settings) -> Upload:
@@ -51,12 +51,14 @@ class RayRunner:
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings, self._database, self._config = settings, database, settings.fleet
-        self._shards, self._placed = ShardPool(settings), placed(settings.cluster)
+        self._placed = placed(settings.cluster)
         self._shared = ray.put(settings)
         self._whole: dict[ray.ObjectRef[Any], tuple[Claim, float]] = {}
         self._large: dict[Future[End], Claim] = {}
         self._threads = ThreadPoolExecutor(self._config.large_in_flight, thread_name_prefix="large-store")
         self._mine = local()
+        self.shards = ShardPool(settings)
+        """Where stores that are spread out are kept warm."""
 
     def __len__(self) -> int:
         return len(self._whole) + len(self._large)
@@ -108,7 +110,7 @@ class RayRunner:
         return [_end(self._large.pop(future), future.result) for future in done]
 
     def _overdue(self) -> list[End]:
-        limit_s = OVERDUE * self._config.store_deadline_s
+        limit_s = OVERDUE * self._config.store_deadline_s + GRACE_S
         late = [claim for claim, since in self._whole.values() if time.monotonic() - since > limit_s]
         for claim in late:
             self.forget(claim)
@@ -123,7 +125,7 @@ class RayRunner:
         )
         upload = ray.get(reading, timeout=settings.cluster.wait_s)
         if not hasattr(self._mine, "runner"):
-            self._mine.runner = StoreRunner(self._settings, self._database, shards=self._shards)
+            self._mine.runner = StoreRunner(self._settings, self._database, shards=self.shards)
         request = RunRequest(upload.ref, rules=upload.rules, config=config, fence=claim.fence, run_id=claim.run_id)
         return Kept(claim, self._mine.runner.run(request).status)
 

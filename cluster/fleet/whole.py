@@ -77,7 +77,11 @@ def _run(claim: Claim, settings: Settings, past_costs_ms: Sequence[float]) -> En
     )  # fmt: skip
     rejections = pack(Rejection(tuple(sorted(row.skus)), *row[1:]) for row in conclusion.rejections)
     timings["record"] = laps.lap()
-    record |= {"ingest_ms": ingest_ms, "phase_timings": timings | {"total": round(sum(timings.values()), 1)}}
+    record |= {
+        "ingest": upload.report.to_json(),
+        "ingest_ms": ingest_ms,
+        "phase_timings": timings | {"total": round(sum(timings.values()), 1)},
+    }
     record["time_budget"]["actual_duration_ms"] = record["phase_timings"]["total"]
     return Ending(
         claim=claim,
@@ -95,14 +99,14 @@ def _run(claim: Claim, settings: Settings, past_costs_ms: Sequence[float]) -> En
 
 
 @cache
-def _cache(folder: Place) -> EmbeddingCache:
+def _cache(place: Place) -> EmbeddingCache:
     """The cache of this process: its files stay open from store to store."""
-    return EmbeddingCache(open_folder(folder), shared_model().info)
+    return EmbeddingCache(open_folder(place), shared_model().info)
 
 
-def _vectors(snapshot: Snapshot, folder: Place) -> tuple[NDArray[np.float32], dict[str, Any] | None]:
+def _vectors(snapshot: Snapshot, place: Place) -> tuple[NDArray[np.float32], dict[str, Any] | None]:
     """Vectors of a store's products; texts that nobody embedded yet are embedded here."""
-    cached, texts = _cache(folder), catalog_texts(snapshot.catalog)
+    cached, texts = _cache(place), catalog_texts(snapshot.catalog)
     vectors, known = cached.get(texts)
     if known.all():
         return vectors, None

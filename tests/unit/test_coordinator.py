@@ -156,6 +156,41 @@ def test_a_database_that_is_away_for_a_while_is_waited_for(shops: Shops, monkeyp
     assert shops.database.fleets.counts("f1") == {"succeeded": 1}
 
 
+def test_what_broke_while_the_database_was_away_is_given_back_once_it_is_there(
+    shops: Shops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shops.submit("a", "b", "c")
+    coordinator = coordinate(shops, FakeRunner(a=breaks, b=breaks, c=is_refused))
+    give_back, calls = coordinator._queue.give_back, iter(range(9))
+
+    def fails_at_first(*arguments: Any) -> bool:
+        if next(calls) < 2:
+            raise PlatformError("the disk is full")
+        monkeypatch.setattr(coordinator._queue, "give_back", give_back)
+        return give_back(*arguments)
+
+    monkeypatch.setattr(coordinator._queue, "give_back", fails_at_first)
+
+    coordinator.run(has_ended(shops))
+
+    assert coordinator.counts["trouble"] == 2
+    assert shops.database.fleets.counts("f1") == {"failed": 3}
+
+
+def test_a_run_that_can_not_be_started_costs_an_attempt_and_stops_nothing(shops: Shops) -> None:
+    class Unstartable(FakeRunner):
+        def start(self, claim: Claim) -> None:
+            if claim.store == "bad":
+                raise PlatformError("its past costs can't be read")
+            super().start(claim)
+
+    shops.submit("good", "bad", "fine")
+
+    coordinate(shops, Unstartable()).run(has_ended(shops))
+
+    assert shops.database.fleets.counts("f1") == {"failed": 1, "succeeded": 2}
+
+
 POINTS = ("claimed", "started", "finished", "settling", "settled")
 
 

@@ -11,6 +11,7 @@ branch_labels = None
 depends_on = None
 
 QUEUE_INDEX = "ix_run_state_store_created_at_run_id"
+AGE_INDEX = "ix_run_state_created_at"
 NEW_COLUMNS: tuple[sa.Column[Any], ...] = (
     sa.Column("owner", sa.String(), nullable=True),
     sa.Column("source", sa.String(), nullable=True),
@@ -34,6 +35,7 @@ def upgrade() -> None:
         for column in NEW_COLUMNS:
             run.add_column(column._copy())
     op.create_index(QUEUE_INDEX, "run", ["state", "store", "created_at", "run_id"], unique=False)
+    op.create_index(AGE_INDEX, "run", ["state", "created_at"], unique=False)
     op.create_table(
         "fleet_run",
         sa.Column("store", sa.String(), nullable=False),
@@ -63,6 +65,7 @@ def downgrade() -> None:
             op.execute(f"alter table {table} disable row level security")
     op.drop_table("fleet_run")
     op.execute("delete from run where snapshot is null")
+    op.drop_index(AGE_INDEX, table_name="run")
     op.drop_index(QUEUE_INDEX, table_name="run")
     with op.batch_alter_table("run") as run:
         for column in NEW_COLUMNS:
