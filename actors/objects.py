@@ -16,7 +16,7 @@ import structlog
 from pyarrow import fs
 
 from pipeline.errors import StorageError
-from pipeline.storage import HIDDEN, LocalFolder, Uri
+from pipeline.storage import LocalFolder, Uri
 
 Answer = TypeVar("Answer")
 
@@ -91,11 +91,6 @@ class ObjectFolder:
     def names(self) -> list[str]:
         """The objects right below the prefix, by name."""
         return sorted(info.base_name for info in self._list() if info.type is fs.FileType.File)
-
-    def folders(self) -> list[str]:
-        """The prefixes right below this one, by name."""
-        found = [info.base_name for info in self._list() if info.type is fs.FileType.Directory]
-        return sorted(name for name in found if not name.startswith(HIDDEN))
 
     def remove(self, name: str) -> None:
         """Take an object out, if it is there."""

@@ -348,6 +348,23 @@ def doctor(address: Address = None, data_dir: DataDir = None, as_json: AsJson = 
     _exit(doctor_command(data_dir=data_dir, address=address, as_json=as_json))
 
 
+@fleet.command(name="embed")
+def fleet_embed(
+    source: Annotated[str, typer.Argument(metavar="FOLDER_OR_URI", help="Folder or URI; every sub-folder is a store.")],
+    assignments: Assignments = None,
+    workers: Workers = None,
+    address: Address = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Embed the products of every store below a folder; started again, it does only what is missing."""
+    from cluster.commands.fleet_embed import fleet_embed_command
+    from configs.flags import parse_assignments
+
+    changes = parse_assignments(assignments or ())
+    _exit(fleet_embed_command(source, changes, workers=workers, address=address, data_dir=data_dir, as_json=as_json))
+
+
 def _exit(code: int) -> None:
     raise typer.Exit(code)
 

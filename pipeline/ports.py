@@ -40,9 +40,6 @@ class Folder(Protocol):
     def names(self) -> list[str]:
         """The files, by name; none where there is no such folder."""
 
-    def folders(self) -> list[str]:
-        """The folders right within, by name; those that begin with a dot are left out."""
-
     def remove(self, name: str) -> None:
         """Take a file out, if it is there."""
 

@@ -119,15 +119,8 @@ class LocalFolder:
 
     def names(self) -> list[str]:
         """The files, by name."""
-        return self._listed(os.DirEntry.is_file)
-
-    def folders(self) -> list[str]:
-        """The folders right within, by name."""
-        return self._listed(os.DirEntry.is_dir)
-
-    def _listed(self, is_meant: "Callable[[os.DirEntry[str]], bool]") -> list[str]:
         try:
-            found = [entry.name for entry in os.scandir(self.path) if is_meant(entry)]
+            found = [entry.name for entry in os.scandir(self.path) if entry.is_file()]
         except FileNotFoundError:
             return []
         return sorted(name for name in found if not name.startswith(HIDDEN))

@@ -11,7 +11,7 @@ from cluster.commands.terminal import LiveProgress, out, print_json
 from cluster.outputs import to_json_text
 from cluster.session import RaySession
 from configs.settings import Settings, load_settings
-from pipeline.evaluation.table import Table
+from pipeline.evaluation.table import Table, as_markdown
 from pipeline.ingest.snapshot import to_day
 from pipeline.storage import Place
 
@@ -34,6 +34,7 @@ def evaluate_command(
     if target:
         target.mkdir(parents=True, exist_ok=True)
         (target / f"{what}.json").write_text(to_json_text(result), encoding="utf-8")
+        (target / f"{what}.md").write_text("\n\n".join(map(as_markdown, tables)) + "\n", encoding="utf-8")
         (target / f"{what}.svg").write_bytes(picture)
     if as_json:
         print_json(result)

@@ -1,5 +1,6 @@
 """`basketry fleet run` and `basketry fleet status`."""
 
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +50,7 @@ def fleet_run_command(request: FleetRequest, *, as_json: bool) -> int:
     from cluster.session import RaySession
 
     max_age_s = parse_age_s(request.max_age)
+    signal.signal(signal.SIGTERM, _interrupt)
     with RaySession(settings.cluster) as session:
         from cluster.database.database import Database
         from cluster.fleet.fleet import queue_runs, run_fleet
@@ -73,6 +75,11 @@ def fleet_run_command(request: FleetRequest, *, as_json: bool) -> int:
     else:
         _show(summary, report.rows)
     return exit_code(report.rows)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    """End as Ctrl-C does: runs in hand go back into the queue at once, rather than when their leases end."""
+    raise KeyboardInterrupt
 
 
 def fleet_status_command(*, data_dir: Path | None, as_json: bool) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 from pipeline.context.affinity import Affinity
 from pipeline.context.association import log_likelihood_ratio, shrunk_lift, wilson
@@ -22,6 +22,8 @@ from pipeline.context.store import StoreContext
 from pipeline.errors import EmptyStoreError
 from pipeline.evaluation.hidden import Floats, HiddenConfig, Questions, TaskName, ask, depth_gain, ranks_of
 from pipeline.evaluation.holdout import Baskets, Holdout, split
+from pipeline.evaluation.title_words import title_words
+from pipeline.ingest.snapshot import Catalog
 
 ROW_CELLS = 4_000_000
 """Products × products looked at at once: what bounds the memory."""
@@ -31,7 +33,10 @@ Rows = Callable[[NDArray[np.intp]], NDArray[np.floating]]
 
 BLEND = "blend"
 
-BLENDED = ("ease", "llr", "shrunk_lift", "popularity", "affinity", "text_cosine")
+WORDED = "ease_words"
+"""EASE on orders and the words of titles."""
+
+BLENDED = ("ease", WORDED, "llr", "shrunk_lift", "popularity", "affinity", "text_cosine")
 """What may be in a blend; the first is, with weight 1."""
 
 WEIGHTS = (0.0, 0.1, 0.3, 1.0)
@@ -163,17 +168,22 @@ class View:
 
     Args:
         context: The store as it was known then.
-        categories: How many there are.
+        catalog: Its products, whose titles and categories speak too.
     """
 
-    def __init__(self, context: StoreContext, categories: int) -> None:
+    def __init__(self, context: StoreContext, catalog: Catalog) -> None:
         self.history, self.affinity = context.history, context.affinity
-        self.counted = count(self.history, context.shop.category, categories)
+        self.counted = count(self.history, context.shop.category, len(catalog.categories))
         self.signals = signals_of(self.counted, self.affinity)
+        self._words = title_words(catalog.title.to_pylist())
 
     def ease(self, config: EaseConfig) -> Rows:
         """Rows of EASE's weights."""
         return fit_ease(self.history.matrix(), config).rows
+
+    def ease_words(self, config: EaseConfig) -> Rows:
+        """The same, where words of titles count as further orders."""
+        return fit_ease(csr_array(vstack([self.history.matrix(), self._words], format="csr")), config).rows
 
     @property
     def baskets(self) -> Baskets:
@@ -198,7 +208,8 @@ def choose(view: View, questions: Questions, base: EaseConfig) -> Chosen:
     parts = {BLENDED[0]: standardised(found[best])}
     weights, gain = start, gains[best]
     for name in BLENDED[1:]:
-        parts[name] = standardised(scores_of(view.signals[name], questions))
+        rows = view.ease_words(tried[best]) if name == WORDED else view.signals[name]
+        parts[name] = standardised(scores_of(rows, questions))
         options = [{**weights, name: weight} for weight in WEIGHTS[1:]]
         reached = [depth_gain(ranks_of(blended(parts, option), questions)) for option in options]
         top = int(np.argmax(np.round(reached, 9)))
@@ -209,7 +220,7 @@ def choose(view: View, questions: Questions, base: EaseConfig) -> Chosen:
 
 def answer(view: View, asked: Mapping[TaskName, Questions], chosen: Chosen) -> dict[TaskName, dict[str, Floats]]:
     """Ranks of every signal and of the blend on every task."""
-    signals = {**view.signals, "ease": view.ease(chosen.ease)}
+    signals = {**view.signals, "ease": view.ease(chosen.ease), WORDED: view.ease_words(chosen.ease)}
     ranks: dict[TaskName, dict[str, Floats]] = {}
     for task, questions in asked.items():
         ranks[task], parts = {}, {}
@@ -233,13 +244,13 @@ def measure(
         config: What is hidden and measured.
         ease: EASE's settings; its penalties are chosen.
     """
-    categories = len(holdout.training.catalog.categories)
+    catalog = holdout.training.catalog
     before = _inner(holdout)
     chosen = Chosen(ease, {BLENDED[0]: 1.0}, 0)
     if before is not None:
-        inner = View(known_before(before), categories)
+        inner = View(known_before(before), catalog)
         chosen = choose(inner, ask(inner.baskets, before.baskets, config)["basket"], ease)
-    outer = View(known_before(holdout), categories)
+    outer = View(known_before(holdout), catalog)
     ranks = answer(outer, ask(outer.baskets, holdout.baskets, config), chosen)
     return StoreSignals(
         store=holdout.training.store,

@@ -78,6 +78,31 @@ def tabulate(evaluation: Evaluation) -> Table:
     )
 
 
+def as_markdown(table: Table) -> str:
+    """A table as a page can hold it; arms, which have many metrics, side by side.
+
+    >>> rows = (("ours", "0.3"), ("control", "0.1"))
+    >>> print(as_markdown(Table("Two arms", ("Arm", "HitRate@10"), rows, ("A note.",))))
+    ## Two arms
+    <BLANKLINE>
+    | | ours | control |
+    |---|---:|---:|
+    | HitRate@10 | 0.3 | 0.1 |
+    <BLANKLINE>
+    - A note.
+    """
+    rows = (
+        list(zip(table.columns, *table.rows, strict=True))
+        if table.columns[0] == "Arm"
+        else [table.columns, *table.rows]
+    )
+    head, *body = ([cell.replace("|", "\\|") for cell in row] for row in rows)
+    head[0] = "" if head[0] == "Arm" else head[0]
+    lines = ["|" + "".join(f" {cell} |" if cell else " |" for cell in head), "|---|" + "---:|" * (len(head) - 1)]
+    lines += ["| " + " | ".join(row) + " |" for row in body]
+    return "\n".join([f"## {table.title}", "", *lines, "", *(f"- {note}" for note in table.notes)])
+
+
 def tabulate_sources(evaluation: StoreEvaluation) -> Table:
     """One row a source of our own list, the one whose sets held-out baskets hold most often first."""
     k = max(evaluation.config.ks)

@@ -246,6 +246,7 @@ def test_evaluate_sets_the_bundles_beside_baselines(shell: Shell, ray_local: str
     assert "popularity" in json.dumps(store)
     assert json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8")) == finished.json
     assert (tmp_path / "evaluation.svg").read_bytes().lstrip().startswith(b"<?xml")
+    assert "| HitRate@10 |" in (tmp_path / "evaluation.md").read_text(encoding="utf-8")
 
 
 def test_evaluate_before_the_first_order_is_one_sentence(shell: Shell, ray_local: str) -> None:

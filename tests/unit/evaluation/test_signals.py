@@ -3,11 +3,11 @@ import math
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 from benchmarks.synthetic import synthetic_store
 from pipeline.config import RunConfig
-from pipeline.context.ease import EaseConfig
+from pipeline.context.ease import EaseConfig, fit_ease
 from pipeline.context.store import StoreContext, prepare
 from pipeline.evaluation.curve import curve_json, curve_of, curve_table, draw_curve, measure_curve, variants
 from pipeline.evaluation.hidden import TASKS, HiddenConfig, Questions, ask, ranks_of
@@ -15,6 +15,7 @@ from pipeline.evaluation.holdout import Baskets, Holdout, split
 from pipeline.evaluation.picture import render
 from pipeline.evaluation.signals import BLEND, StoreSignals, measure, scores_of
 from pipeline.evaluation.signals_table import draw_signals, figures_of, signals_json, signals_table
+from pipeline.evaluation.title_words import title_words
 
 RUN = RunConfig()
 
@@ -152,3 +153,13 @@ def test_a_curve_has_every_variant_and_measures_each_against_the_whole() -> None
     assert len(curve_table(curve, 1).rows) == len(curve_json(curve)) == len(curve)
     assert b"a tenth of the combos" in render(draw_curve(curve))
     assert not math.isnan(curve[0].hit_rate.value)
+
+
+def test_words_of_titles_bind_products_that_nobody_bought() -> None:
+    words = title_words(["Rose Teapot", "Rose Mug", "Lamp", *["Thing"] * 20])
+    orders = csr_array(np.eye(23, dtype=np.int32)[[0] * 8 + [1] * 8 + [2] * 8])
+
+    weights = fit_ease(csr_array(vstack([orders, words], format="csr")), EaseConfig(min_orders=1))
+
+    assert float(weights.of_pairs(np.array([0]), np.array([1]))[0]) > 0
+    assert float(weights.of_pairs(np.array([0]), np.array([2]))[0]) == 0
