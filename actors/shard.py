@@ -4,19 +4,23 @@ All state is rebuilt from Parquet after a restart: every call names the snapshot
 several threads.
 """
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from actors.places import open_folder
 from actors.shelf import Shelf, ShelfFigures
+from pipeline.candidates.suggestions import ProposalsConfig, Shortlisted, proposal_prompts
 from pipeline.context.embedding import EmbeddingCache, catalog_texts
 from pipeline.context.objectives import Need
 from pipeline.context.store import ContextConfig, StoreContext, prepare
+from pipeline.context.tags import Tags
 from pipeline.errors import PlatformError
 from pipeline.ingest.snapshot import Catalog, Snapshot
 from pipeline.ingest.store import read_snapshot
+from pipeline.plan import Plan
 from pipeline.ports import ModelInfo
 from pipeline.storage import Place
 from pipeline.terms import Objective
@@ -44,8 +48,26 @@ class ContextRef:
     as_of: int | None
     """Day after the last one that may be known; the snapshot's own by default."""
     config: ContextConfig
-    with_vectors: bool
-    """False for preliminary bundles, before a store's products are embedded."""
+    vectors: ModelInfo | None
+    """Whose vectors are used; None for preliminary bundles, before a store's products are embedded."""
+    tags: "TagsRef | None" = None
+    """What a text model said of the products; None where nothing did."""
+
+
+@dataclass(frozen=True, slots=True)
+class TagsRef:
+    """Tags of a snapshot's products, equal where their content is."""
+
+    sha256: str
+    tags: Tags = field(compare=False, repr=False)
+
+
+def tags_ref(tags: Tags | None) -> TagsRef | None:
+    """Tags as a part of a context's name."""
+    if tags is None:
+        return None
+    columns = [np.ascontiguousarray(getattr(tags, column.name)).tobytes() for column in fields(tags)]
+    return TagsRef(hashlib.sha256(b"".join(columns)).hexdigest(), tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +88,13 @@ class StoreShard:
 
     Args:
         cache: Folder of the embedding cache, shared by all stores.
-        model: Whose vectors are meant.
         capacity: Most bytes of snapshots and contexts to keep.
         store_capacity: Most bytes to keep of one store; what is larger is served and not kept.
     """
 
-    def __init__(
-        self, cache: Place, model: ModelInfo, capacity: int = SHARD_BYTES, store_capacity: int = STORE_BYTES
-    ) -> None:
-        self._vectors = EmbeddingCache(open_folder(cache), model)
+    def __init__(self, cache: Place, capacity: int = SHARD_BYTES, store_capacity: int = STORE_BYTES) -> None:
+        self._cache = cache
+        self._vectors: dict[ModelInfo, EmbeddingCache] = {}
         self._shelf = Shelf(capacity, store_capacity)
 
     def __repr__(self) -> str:
@@ -93,9 +113,9 @@ class StoreShard:
         """The catalog, for finishing bundles."""
         return self._snapshot(ref).catalog
 
-    def missing_texts(self, ref: SnapshotRef) -> list[str]:
-        """Product texts that no run embedded yet, each once."""
-        return self._vectors.missing(catalog_texts(self._snapshot(ref).catalog))
+    def missing_texts(self, ref: SnapshotRef, model: ModelInfo) -> list[str]:
+        """Product texts that no run embedded with a model yet, each once."""
+        return self._vectors_of(model).missing(catalog_texts(self._snapshot(ref).catalog))
 
     def context(self, ref: ContextRef) -> StoreContext:
         """The context of a store: kept from an earlier run, or worked out."""
@@ -106,19 +126,30 @@ class StoreShard:
         context = self.context(ref)
         return context, self.catalog(ref.snapshot), outline_of(context)
 
+    def shortlists(self, ref: ContextRef, plan: Plan, config: ProposalsConfig) -> list[Shortlisted]:
+        """What a text model may be asked for sets of, in this context."""
+        return proposal_prompts(self.context(ref), self.catalog(ref.snapshot), plan, config)
+
     def _snapshot(self, ref: SnapshotRef) -> Snapshot:
         return self._shelf.get(ref.store, ref, lambda: _read(ref))
 
     def _prepare(self, ref: ContextRef) -> StoreContext:
         snapshot = self._snapshot(ref.snapshot)
         as_of = snapshot.default_as_of if ref.as_of is None else ref.as_of
-        return prepare(snapshot, self._embedded(snapshot, ref.with_vectors), as_of, ref.config)
+        tags = ref.tags.tags if ref.tags else None
+        return prepare(snapshot, self._embedded(snapshot, ref.vectors), as_of, ref.config, tags)
 
-    def _embedded(self, snapshot: Snapshot, wanted: bool) -> NDArray[np.float32]:
-        if not wanted:
+    def _embedded(self, snapshot: Snapshot, model: ModelInfo | None) -> NDArray[np.float32]:
+        if model is None:
             return np.zeros((len(snapshot.catalog), 0), dtype=np.float32)
-        vectors, known = self._vectors.get(catalog_texts(snapshot.catalog))
+        vectors, known = self._vectors_of(model).get(catalog_texts(snapshot.catalog))
         return vectors if known.all() else np.zeros((len(snapshot.catalog), 0), dtype=np.float32)
+
+    def _vectors_of(self, model: ModelInfo) -> EmbeddingCache:
+        """The vectors of one model: those of two never mix."""
+        if model not in self._vectors:
+            self._vectors[model] = EmbeddingCache(open_folder(self._cache), model)
+        return self._vectors[model]
 
 
 def outline_of(context: StoreContext) -> Outline:

@@ -194,9 +194,10 @@ class FleetEmbedder:
             for parts in portions(found, size)
         ]
         refs = {one.store: one.ref for one in found}
+        # Its types know only functions of a row, not their further arguments nor classes.
+        waiting: Any = ray_data.from_items(rows, override_num_blocks=len(rows))
         done = (
-            ray_data.from_items(rows, override_num_blocks=len(rows))
-            .map(read_portion, fn_args=(refs, self._cache), num_cpus=READER_CPUS, **labels)
+            waiting.map(read_portion, fn_args=(refs, self._cache), num_cpus=READER_CPUS, **labels)
             .map(
                 BatchEmbedder, fn_constructor_args=(self._cache,), num_cpus=MODEL_CPUS,
                 compute=ray_data.ActorPoolStrategy(size=min(workers, len(rows))), **labels,

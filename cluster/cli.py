@@ -51,6 +51,14 @@ class Fanout(StrEnum):
     combo = "combo"
 
 
+class Models(StrEnum):
+    """Where models come from."""
+
+    auto = "auto"
+    embedded = "embedded"
+    openai = "openai"
+
+
 class ExportFormat(StrEnum):
     """Files a run can be exported to."""
 
@@ -92,6 +100,13 @@ Apart = Annotated[
 ]
 MinPrice = Annotated[str | None, typer.Option(help="Least price of a bundle.")]
 MaxPrice = Annotated[str | None, typer.Option(help="Greatest price of a bundle.")]
+WhichModels = Annotated[
+    Models | None,
+    typer.Option(help="embedded, or an OpenAI-compatible endpoint; auto: the endpoint where a key is set."),
+]
+BaseUrl = Annotated[
+    str | None, typer.Option("--base-url", help="Address of the endpoint, such as http://127.0.0.1:8000/v1.")
+]
 DataDir = Annotated[
     Any,  # a `Place`: a union is more than typer can read
     typer.Option(
@@ -105,6 +120,8 @@ DataDir = Annotated[
 
 @app.command()
 def demo(
+    models: WhichModels = None,
+    base_url: BaseUrl = None,
     out: Annotated[Path, typer.Option(help="Where the bundles and the report go.")] = Path("out/demo"),
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -112,7 +129,7 @@ def demo(
     """Run the sample store end to end and print where its report is."""
     from cluster.commands.run import demo_command
 
-    _exit(demo_command(out, data_dir=data_dir, as_json=as_json))
+    _exit(demo_command(out, models, base_url, data_dir=data_dir, as_json=as_json))
 
 
 @app.command()
@@ -132,6 +149,8 @@ def run(
     max_price: MaxPrice = None,
     assignments: Assignments = None,
     plan: Annotated[Path | None, typer.Option(help="A plan.json to run again instead of making one.")] = None,
+    models: WhichModels = None,
+    base_url: BaseUrl = None,
     workers: Workers = None,
     fanout: Annotated[Fanout | None, typer.Option(help="combo: one task for each combo.")] = None,
     address: Address = None,
@@ -147,7 +166,8 @@ def run(
 
     request = Request(
         folder=folder, store=store, mode=mode, budget=budget, limit=limit, as_of=as_of.date() if as_of else None,
-        plan=plan, workers=workers, fanout=fanout, address=address, out=out, data_dir=data_dir,
+        plan=plan, models=models, base_url=base_url, workers=workers, fanout=fanout, address=address, out=out,
+        data_dir=data_dir,
         assignments=parse_assignments(assignments or ()),
         rules=parse_rules(exclude, pin, never_together, min_price, max_price),
     )  # fmt: skip

@@ -9,13 +9,17 @@ from uuid import uuid4
 
 import ray
 
+from actors.answers import AnswerStore
+from actors.places import open_folder
 from actors.shard import ContextRef, Outline, SnapshotRef
 from cluster.database.database import Database
 from cluster.database.records import StoreRecords
 from cluster.database.values import Rejection
 from cluster.fanout import chunks, fan_out
+from cluster.gateway import find_gateway
 from cluster.logs import log_problem, log_run, set_up_logs
 from cluster.metrics import record_failed_run, record_run
+from cluster.model_work import ModelWork
 from cluster.nodes import placed
 from cluster.progress import Progress, Silent
 from cluster.session import data_folder
@@ -31,13 +35,14 @@ from cluster.verdict import combo_outcomes, run_record, verdict
 from configs.settings import Settings
 from pipeline.combo import ComboResult
 from pipeline.config import RunConfig
-from pipeline.context.embedding import length_batches
+from pipeline.context.embedding import EmbeddingCache, length_batches
 from pipeline.context.rules import RulesConfig
 from pipeline.errors import BasketryError, PlatformError, SettingsError
 from pipeline.generate import VERSION
 from pipeline.ingest.snapshot import to_date
 from pipeline.offers.bundle import Bundle
 from pipeline.plan import Plan, make_plan
+from pipeline.ports import ModelInfo
 from pipeline.selection.portfolio import generations_for
 from pipeline.terms import Combo
 
@@ -97,6 +102,8 @@ class StoreRunner:
         self._settings, self._config, self._database = settings, settings.run, database
         self._progress: Progress = progress or Silent()
         self._cache = data_folder(settings.data_dir) / "vectors"
+        self._answers = data_folder(settings.data_dir) / "answers"
+        self._gateway = find_gateway(settings.models) if settings.models.is_remote() else None
         self._shards = shards or ShardPool(settings)
         self._costs: dict[str, Any] = {}
         workers = int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
@@ -122,8 +129,12 @@ class StoreRunner:
             request.run_id, snapshot=request.snapshot.folder.name, settings_sha256=self._config.sha256(),
             settings=self._config.model_dump(mode="json"), code_version=VERSION, at=_now(),
         )  # fmt: skip
+        models = ModelWork(
+            self._settings.models, self._gateway, AnswerStore(self._answers), records, request.run_id,
+            self._config.plan.deadline_ms / 1000,
+        )  # fmt: skip
         try:
-            report = self._run(request, records)
+            report = self._run(request, records, models)
         except BaseException as error:
             error = as_ours(error)
             if request.fence is None:
@@ -135,17 +146,20 @@ class StoreRunner:
         log_run(report.record)
         return report
 
-    def _run(self, request: RunRequest, records: StoreRecords) -> RunReport:
+    def _run(self, request: RunRequest, records: StoreRecords, models: ModelWork) -> RunReport:
         clock = _Stopwatch()
-        embedding = self._embed(request, records, clock)
+        models.begin_tags(lambda: self._get(self._shard(request).catalog.remote(request.snapshot)), self._config)
+        embedding = self._embed(request, records, clock, models)
         clock.restart()
-        work = self._work(request, records, clock, with_vectors=True)
-        records.save_preliminary(request.run_id, [bundle.to_json() for bundle in work.conclusion.bundles])
-        status, reasons = verdict(work.plan, work.outline.orders, work.conclusion.record)
+        work = self._work(request, records, clock, models.vectors, models if models.is_remote else None)
+        models.heard(work.conclusion.report)
+        self._save_preliminary(request, records, work.conclusion)
+        bill = models.close()
+        status, reasons = verdict(work.plan, work.outline.orders, work.conclusion.record, bill)
         record = run_record(
             work.conclusion.record, run_id=request.run_id, snapshot=request.snapshot.folder.name, plan=work.plan,
             outline=work.outline, status=status, reasons=reasons, embedding=embedding, settings=self._settings,
-            config=self._config,
+            config=self._config, models=bill,
         )  # fmt: skip
         clock.lap("record")
         records.finish_run(
@@ -153,6 +167,7 @@ class StoreRunner:
             bundles=[bundle.to_json() for bundle in work.conclusion.bundles],
             combos=combo_outcomes(work.conclusion.record),
             rejections=[Rejection(tuple(sorted(row.skus)), *row[1:]) for row in work.conclusion.rejections],
+            cost=bill.cost,
         )  # fmt: skip
         clock.lap("storage")
         timings = clock.timings()
@@ -160,17 +175,40 @@ class StoreRunner:
         record["time_budget"]["actual_duration_ms"] = timings["total"]
         return RunReport(request.run_id, status, work.conclusion.bundles, record)
 
-    def _embed(self, request: RunRequest, records: StoreRecords, clock: "_Stopwatch") -> dict[str, Any] | None:
-        """Embed what no run embedded yet; preliminary bundles without vectors go first."""
-        texts = self._get(
-            self._shard(request).missing_texts.options(name=f"texts:{request.snapshot.store}").remote(request.snapshot)
-        )
+    def _save_preliminary(self, request: RunRequest, records: StoreRecords, conclusion: Conclusion) -> None:
+        records.save_preliminary(request.run_id, [bundle.to_json() for bundle in conclusion.bundles])
+
+    def _embed(
+        self, request: RunRequest, records: StoreRecords, clock: "_Stopwatch", models: ModelWork
+    ) -> dict[str, Any] | None:
+        """Embed what no run embedded yet; preliminary bundles with what there is go first."""
+        texts = self._missing(request, models.model)
         if not texts:
             return None
-        work = self._work(request, records, clock, with_vectors=False)
-        records.save_preliminary(request.run_id, [bundle.to_json() for bundle in work.conclusion.bundles])
+        before = self._complete(request, models.last_model())
+        work = self._work(request, records, clock, before)
+        self._save_preliminary(request, records, work.conclusion)
         started = time.perf_counter()
         self._progress.phase("embedding", len(texts))
+        if models.is_remote:
+            models.embed(texts, EmbeddingCache(open_folder(self._cache), models.model), self._progress)
+            workers = []
+        else:
+            workers = self._embed_here(texts)
+        if self._complete(request, models.model) is None:
+            models.use(before)
+        return {"texts": len(texts), "seconds": round(time.perf_counter() - started, 3), "workers": workers}
+
+    def _missing(self, request: RunRequest, model: ModelInfo) -> list[str]:
+        task = self._shard(request).missing_texts.options(name=f"texts:{request.snapshot.store}")
+        return self._get(task.remote(request.snapshot, model))
+
+    def _complete(self, request: RunRequest, model: ModelInfo | None) -> ModelInfo | None:
+        """The model, where it has a vector of every product."""
+        return None if model is None or self._missing(request, model) else model
+
+    def _embed_here(self, texts: list[str]) -> list[str]:
+        """Embed texts in tasks, with the embedded model; the workers that did."""
         batches = [[texts[at] for at in rows] for rows in length_batches(texts, self._settings.cluster.embed_batch)]
         # Long texts first, so that the last tasks to finish are short ones.
         at_once = self._at_once(self._settings.ml.parallel_embedding_batches)
@@ -178,9 +216,7 @@ class StoreRunner:
         for batch, reference in self._fan_out(batches[::-1], self._submit_embedding, at_once):
             workers.add(self._get(reference))
             self._progress.step(len(batch))
-        return {
-            "texts": len(texts), "seconds": round(time.perf_counter() - started, 3), "workers": sorted(workers),
-        }  # fmt: skip
+        return sorted(workers)
 
     def _shard(self, request: RunRequest) -> Any:
         return self._shards.shard_of(request.snapshot.store)
@@ -188,23 +224,42 @@ class StoreRunner:
     def _submit_embedding(self, batch: list[str]) -> "ray.ObjectRef[str]":
         return embed_task.options(name=f"embed:{len(batch)} texts", **self._costs).remote(batch, self._cache)
 
-    def _work(self, request: RunRequest, records: StoreRecords, clock: "_Stopwatch", *, with_vectors: bool) -> "_Work":
-        """Phases 0 to 3."""
+    def _work(
+        self, request: RunRequest, records: StoreRecords, clock: "_Stopwatch", vectors: ModelInfo | None,
+        models: ModelWork | None = None,
+    ) -> "_Work":  # fmt: skip
+        """Phases 0 to 3; without `models`, no text model is asked."""
         store = request.snapshot.store
         self._progress.phase("context")
-        wanted = ContextRef(request.snapshot, request.as_of, self._config.context, with_vectors)
+        tags = None
+        if models:
+            tags = models.tags()
+            clock.lap("tags")
+        wanted = ContextRef(request.snapshot, request.as_of, self._config.context, vectors, tags)
         view = self._shard(request).view.options(name=f"context:{store}", num_returns=3)
         context, catalog, outlined = view.remote(wanted)
         outline: Outline = self._get(outlined)
         clock.lap("context")
         plan = request.plan or self._plan(request, outline, records)
         records.save_plan(request.run_id, plan.model_dump(mode="json"))
+        if models:
+            proposals = self._config.proposals
+            models.begin_sets(lambda: self._get(self._shard(request).shortlists.remote(wanted, plan, proposals)))
         deadline = time.time() + plan.deadline_ms / 1000
         results = self._evaluate(context, plan, outline, deadline)
         clock.lap("candidates")
         self._progress.phase("optimisation")
-        finish = conclude_task.options(name=f"portfolio:{store}", **self._costs)
-        conclusion: Conclusion = self._get(finish.remote(context, catalog, plan, self._config, deadline, *results))
+        finish: Any = conclude_task.options(name=f"portfolio:{store}", **self._costs)
+        parts = (context, catalog, plan, self._config, deadline, *results)
+        told = None
+        if models:
+            # These wait for no model: they are chosen and stored while advice and words are asked for.
+            first = finish.remote(*parts)
+            told = models.told()
+        final = finish.remote(*parts, told=told)
+        if told:
+            self._save_preliminary(request, records, self._get(first))
+        conclusion: Conclusion = self._get(final)
         clock.lap("optimisation and words")
         return _Work(plan, outline, conclusion)
 

@@ -6,7 +6,6 @@ from uuid import uuid4
 
 import ray
 
-from actors.minilm import MiniLM
 from actors.placement import ShardList
 from actors.shard import StoreShard
 from actors.shelf import ShelfFigures
@@ -86,7 +85,7 @@ class ShardPool:
         name = f"store-shard:{shard}:{self._name}"
         options = placed(cluster) | {"name": name, "max_concurrency": cluster.shard_threads}
         return StoreShardActor.options(**options).remote(
-            data_folder(self._settings.data_dir) / "vectors", MiniLM().info, cluster.shard_bytes, cluster.store_bytes
+            data_folder(self._settings.data_dir) / "vectors", cluster.shard_bytes, cluster.store_bytes
         )
 
 

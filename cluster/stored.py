@@ -1,16 +1,18 @@
 """A run that is over, opened again in this process: its snapshot, settings and plan, without Ray."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count
 from typing import Any
 
 from pydantic import ValidationError
 
+from actors.answers import AnswerStore, KeptAnswers, NobodyAnswers
 from actors.minilm import MiniLM, shared_model
 from actors.places import open_folder
-from actors.shard import ContextRef, SnapshotRef, StoreShard
+from actors.shard import ContextRef, SnapshotRef, StoreShard, tags_ref
+from cluster.bill import model_in
 from cluster.database.values import Run
 from cluster.session import data_folder
 from cluster.uploads import snapshot_ref
@@ -21,10 +23,11 @@ from pipeline.config import RunConfig
 from pipeline.context.embedding import EmbeddingCache
 from pipeline.context.store import StoreContext
 from pipeline.errors import NotFoundError
-from pipeline.generate import Outcome, conclude, plan_for
+from pipeline.generate import Outcome, ask_for_sets, ask_for_tags, conclude, plan_for
 from pipeline.ingest.snapshot import Catalog
 from pipeline.ingest.store import has_snapshot
 from pipeline.plan import Plan
+from pipeline.ports import ModelInfo
 from pipeline.storage import Place
 from pipeline.terms import Combo
 
@@ -39,6 +42,8 @@ class StoredRun:
         plan: Its plan, or that of the changed settings.
         shard: Reads its snapshot and its vectors.
         snapshot: Where the snapshot lies.
+        vectors: The model whose vectors it used; None for none.
+        texts: The answers of text models that it used, and no others; None where none were asked.
     """
 
     run: Run
@@ -46,11 +51,14 @@ class StoredRun:
     plan: Plan
     shard: StoreShard
     snapshot: SnapshotRef
+    vectors: ModelInfo | None
+    texts: KeptAnswers | None
 
     @cached_property
     def context(self) -> StoreContext:
         """The store as the run saw it."""
-        return self.shard.context(ContextRef(self.snapshot, self.plan.as_of, self.config.context, True))
+        tags = tags_ref(ask_for_tags(self.catalog, self.texts, self.config))
+        return self.shard.context(ContextRef(self.snapshot, self.plan.as_of, self.config.context, self.vectors, tags))
 
     @property
     def catalog(self) -> Catalog:
@@ -67,16 +75,20 @@ class StoredRun:
             SettingsError: a setting nobody knows, or a value out of range.
         """
         config = parse_settings(merged(self.config.model_dump(mode="json"), changes))
-        changed = StoredRun(self.run, config, self.plan, self.shard, self.snapshot)
+        changed = replace(self, config=config)
         plan = plan_for(changed.context, config, [self.plan.budget.combo_cost_ms])
-        return StoredRun(self.run, config, plan, self.shard, self.snapshot)
+        return replace(changed, plan=plan)
 
     def recompute(self) -> Outcome:
         """All phases again, in one process. What a deadline cut, or no worker could finish, is left out again."""
         lost = _unfinished(self.run.record)
         combos = [combo for combo in self.plan.admitted if combo not in lost]
         results = [evaluate_combo(self.context, combo, self.plan, self.config, lambda: 0.0) for combo in combos]
-        return conclude(self.context, self.catalog, self.plan, results, self.config, _generations(self.run))
+        suggested = ask_for_sets(self.context, self.catalog, self.plan, self.texts, self.config)
+        return conclude(
+            self.context, self.catalog, self.plan, results, self.config, _generations(self.run), suggested=suggested,
+            texts=self.texts,
+        )  # fmt: skip
 
 
 def open_run(run: Run, settings: Settings, *, embed: bool = True) -> StoredRun:
@@ -99,10 +111,12 @@ def open_run(run: Run, settings: Settings, *, embed: bool = True) -> StoredRun:
         where = snapshot.folder.parent
         hint = f"expected in {where}; ingest the same files again, or name the data folder with --data-dir"
         raise NotFoundError("snapshot", run.snapshot[:12], hint)
-    shard = StoreShard(home / "vectors", MiniLM().info)
-    if embed:
+    shard = StoreShard(home / "vectors")
+    vectors = model_in(run.record)
+    if embed and vectors == MiniLM().info:
         _embed_missing(shard, snapshot, home / "vectors")
-    return StoredRun(run, parse_settings(run.settings), Plan.model_validate(run.plan), shard, snapshot)
+    plan, texts = Plan.model_validate(run.plan), _answers(run.record, home / "answers")
+    return StoredRun(run, parse_settings(run.settings), plan, shard, snapshot, vectors, texts)
 
 
 def parse_settings(values: Mapping[str, Any]) -> RunConfig:
@@ -119,10 +133,18 @@ def parse_settings(values: Mapping[str, Any]) -> RunConfig:
 
 def _embed_missing(shard: StoreShard, snapshot: SnapshotRef, cache: Place) -> None:
     """Embed what the cache has lost since the run."""
-    missing = shard.missing_texts(snapshot)
+    model = shared_model()
+    missing = shard.missing_texts(snapshot, model.info)
     if missing:
-        model = shared_model()
         EmbeddingCache(open_folder(cache), model.info).put(missing, model.embed(missing))
+
+
+def _answers(record: Mapping[str, Any], folder: Place) -> KeptAnswers | None:
+    """The answers that a run used: nobody is asked again, and nothing is used that it did not know."""
+    said = record.get("models", {})
+    if not said.get("text"):
+        return None
+    return KeptAnswers(NobodyAnswers(ModelInfo(**said["text"])), AnswerStore(folder), frozenset(said["answers"]))
 
 
 def _unfinished(record: Mapping[str, Any] | None) -> set[Combo]:

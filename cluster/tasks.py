@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import ray
 
+from actors.answers import KeptAnswers, Report
 from cluster.session import worker_name
+from pipeline.candidates.suggestions import Shortlisted, read_proposals
 from pipeline.combo import ComboResult, evaluate_combo
 from pipeline.config import RunConfig
 from pipeline.context.store import StoreContext
@@ -15,6 +17,7 @@ from pipeline.generate import conclude
 from pipeline.ingest.snapshot import Catalog
 from pipeline.offers.bundle import Bundle
 from pipeline.plan import Plan
+from pipeline.prompts import Answer
 from pipeline.record import Rejected, record_of, rejected
 from pipeline.selection import genetic
 from pipeline.storage import Place
@@ -56,11 +59,25 @@ class Conclusion:
     record: dict[str, Any]
     rejections: tuple[Rejected, ...]
     select_ms: float
+    report: Report = field(default_factory=Report)
+    """What text models were asked meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What text models may add to phases 2 and 3."""
+
+    texts: KeptAnswers
+    """Advises on candidates and writes words."""
+    sets: tuple[tuple[Shortlisted, Answer], ...]
+    """Questions for sets, and their answers."""
+    deadline: float
+    """Unix seconds after which no answer is waited for."""
 
 
 def conclude_run(
     context: StoreContext, catalog: Catalog, plan: Plan, config: RunConfig, deadline: float,
-    *results: list[ComboResult],
+    *results: list[ComboResult], told: Told | None = None,
 ) -> Conclusion:  # fmt: skip
     """Phases 2 and 3: choose among what all chunks found, finish the bundles, account for the rest.
 
@@ -68,11 +85,17 @@ def conclude_run(
     """
     started = time.perf_counter()
     found = [result for chunk in results for result in chunk]
-    outcome = conclude(context, catalog, plan, found, config, lambda: time.time() < deadline)
+    more: dict[str, Any] = {}
+    if told is not None:
+        asked, answers = [one for one, _ in told.sets], [answer for _, answer in told.sets]
+        suggested = read_proposals(context, asked, answers, config.proposals)
+        more = {"suggested": suggested, "texts": told.texts, "deadline": told.deadline}
+    outcome = conclude(context, catalog, plan, found, config, lambda: time.time() < deadline, **more)
     has_all = outcome.judged is not None and outcome.selection is not None
     rest = tuple(rejected(outcome.judged, outcome.selection, catalog)) if has_all else ()  # type: ignore[arg-type]
     record = record_of(context, outcome, config)
-    return Conclusion(outcome.bundles, record, rest, 1000 * (time.perf_counter() - started))
+    report = told.texts.report if told else Report()
+    return Conclusion(outcome.bundles, record, rest, 1000 * (time.perf_counter() - started), report)
 
 
 def warm_up() -> str:

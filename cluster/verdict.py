@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 from actors.shard import Outline
+from cluster.bill import NOTHING_ASKED, Bill
 from cluster.database.values import ComboOutcome
 from configs.settings import Settings
+from pipeline.candidates.suggestions import SOURCE
 from pipeline.config import RunConfig
 from pipeline.generate import VERSION
 from pipeline.plan import Plan
@@ -14,20 +16,24 @@ from pipeline.terms import BundleType, Objective, Tier
 EndState: TypeAlias = Literal["succeeded", "degraded", "partial"]
 
 
-def verdict(plan: Plan, orders: int, record: Mapping[str, Any]) -> tuple[EndState, list[dict[str, str]]]:
+def verdict(
+    plan: Plan, orders: int, record: Mapping[str, Any], models: Bill = NOTHING_ASKED
+) -> tuple[EndState, list[dict[str, str]]]:
     """How a run ended, and why it is not simply `succeeded`.
 
     Args:
         plan: What it took on.
         orders: Demand orders of its window.
         record: What its phases say of themselves.
+        models: What was asked of models.
     """
     states = [row["state"] for row in record["combos_evaluated"]]
     reasons = [
         {"code": "source_failed", "detail": f"{name}: {row['error']}"}
         for name, row in record["sources"].items()
-        if row["error"]
+        if row["error"] and name != SOURCE  # the models' own reason says that
     ]
+    reasons.extend(models.reasons)
     status: EndState = "degraded" if reasons else "succeeded"
     for state, code in (("cut", "deadline"), ("failed", "combo_failed")):
         if state in states:
@@ -50,6 +56,7 @@ def verdict(plan: Plan, orders: int, record: Mapping[str, Any]) -> tuple[EndStat
 def run_record(
     phases: Mapping[str, Any], *, run_id: str, snapshot: str, plan: Plan, outline: Outline, status: EndState,
     reasons: list[dict[str, str]], embedding: dict[str, Any] | None, settings: Settings, config: RunConfig,
+    models: Bill = NOTHING_ASKED,
 ) -> dict[str, Any]:  # fmt: skip
     """What `run.json` holds, but for timings.
 
@@ -64,6 +71,7 @@ def run_record(
         embedding: Texts that were embedded for it, and the seconds that took; None where none were.
         settings: All settings.
         config: Those of the run, its store's rules included.
+        models: What was asked of models.
     """
     return {
         "run_id": run_id,
@@ -84,7 +92,8 @@ def run_record(
             "actual_duration_ms": None,
         },
         "first_embedding": embedding,
-        "cost": {"tokens": 0, "usd": "0"},
+        "models": models.record,
+        "cost": models.total,
         "switches": {f"ml.{name}": value for name, value in settings.ml.model_dump().items()}
         | {"fanout": settings.cluster.fanout, "similarity.engine": str(config.similarity.engine)},
         "code_version": VERSION,

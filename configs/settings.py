@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 from pydantic_settings import SettingsError as SourceError
 
+from configs.models import ModelsConfig
 from pipeline.config import RunConfig
 from pipeline.context.similarity import Engine
 from pipeline.errors import SettingsError
@@ -19,6 +20,9 @@ from pipeline.storage import Uri, parse_place
 
 CONFIG_FILE = Path("basketry.yaml")
 """Read from the current folder where it exists."""
+
+MAY_HOLD_SECRETS = frozenset({"base_url", "database_url"})
+"""Settings whose value no error repeats."""
 
 ENV_PREFIX = "BASKETRY_"
 """Begins the name of every setting in the environment."""
@@ -133,6 +137,7 @@ class Settings(BaseSettings, RunConfig):
     cluster: ClusterConfig = ClusterConfig()
     fleet: FleetConfig = FleetConfig()
     ml: MlConfig = MlConfig()
+    models: ModelsConfig = ModelsConfig()
 
     @classmethod
     def settings_customise_sources(
@@ -239,7 +244,8 @@ def _explain(problem: Any, root: type[BaseModel]) -> str:
     path = [str(part) for part in problem["loc"]]
     if problem["type"] != "extra_forbidden":
         said = problem["msg"].removeprefix("Value error, ")
-        return f"setting {'.'.join(path)}: {said}, found {problem['input']!r}"
+        found = "" if path[-1] in MAY_HOLD_SECRETS else f", found {problem['input']!r}"
+        return f"setting {'.'.join(path)}: {said}{found}"
     model: Any = root
     for part in path[:-1]:
         model = getattr(model.model_fields.get(part), "annotation", None) or root

@@ -13,6 +13,10 @@
     ├── LeakError            a holdout whose training side knows the future (exit code 1)
     └── PlatformError        the machine or the cluster failed us (exit code 1)
         ├── EmbeddingError           a model that can't be trusted, or vectors that can't be used
+        ├── ModelError               a remote model gave no answer that can be used; its `fault` says why:
+        │     tried again:      rate_limited, unavailable, timed_out, bad_output
+        │     not tried again:  refused, truncated, bad_request, too_large, circuit_open, deadline, no_budget, not_kept
+        │     ends all calls:   bad_key, no_quota
         ├── StorageError             an object store that fails, however often it is asked
         ├── SchemaError              a database whose tables are not the ones this version reads
         ├── RunStateError            a write to a run that is not open for it
@@ -20,6 +24,8 @@
 
 An error keeps its own arguments, so that it comes home from a worker as itself.
 """
+
+from enum import StrEnum
 
 
 class BasketryError(Exception):
@@ -138,6 +144,50 @@ class PlatformError(BasketryError):
 
 class EmbeddingError(PlatformError):
     """An embedding model that can't be trusted, or vectors that can't be used."""
+
+
+class ModelFault(StrEnum):
+    """Why a remote model gave no answer that can be used: the one taxonomy, whatever the provider calls it."""
+
+    RATE_LIMITED = "rate_limited"
+    """Too many requests or tokens; it may have said when to come back."""
+    UNAVAILABLE = "unavailable"
+    """Nobody listens, the connection broke, or the server failed."""
+    TIMED_OUT = "timed_out"
+    """No whole answer within the time of one call."""
+    BAD_OUTPUT = "bad_output"
+    """An answer that is not what was asked for: not of the schema, or vectors of a wrong number, width or length."""
+    REFUSED = "refused"
+    """The model, or a filter before it, would not answer."""
+    TRUNCATED = "truncated"
+    """The answer was longer than the most tokens it was given."""
+    BAD_REQUEST = "bad_request"
+    """The server does not take this request: a model, parameter or address it does not know."""
+    TOO_LARGE = "too_large"
+    """One call asks for more than the limits of the settings could ever let through."""
+    BAD_KEY = "bad_key"
+    """The key is missing, unknown or not allowed to do this."""
+    NO_QUOTA = "no_quota"
+    """The account has no money left at the provider."""
+    NO_BUDGET = "no_budget"
+    """The budget of the run, or of the store's day, does not cover what the call might cost."""
+    CIRCUIT_OPEN = "circuit_open"
+    """Too many calls failed just now: nothing is asked until a probe succeeds."""
+    DEADLINE = "deadline"
+    """Time was up."""
+    NOT_KEPT = "not_kept"
+    """Nothing may be asked, and no such answer was kept."""
+
+
+class ModelError(PlatformError):
+    """A remote model gave no answer that can be used."""
+
+    def __init__(self, fault: ModelFault, detail: str, retry_after_s: float | None = None) -> None:
+        super().__init__(fault, detail, retry_after_s)
+        self.fault, self.detail, self.retry_after_s = fault, detail, retry_after_s
+
+    def __str__(self) -> str:
+        return f"{self.fault}: {self.detail}"
 
 
 class StorageError(PlatformError):

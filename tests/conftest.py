@@ -18,6 +18,8 @@ from cluster.session import prepare_environment
 from configs.settings import ClusterConfig
 from tests.support.postgres import Server, find_binaries, serving
 
+os.environ.pop("OPENAI_API_KEY", None)  # tests ask nobody but the servers they start
+
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")  # a deadline measures the machine, not the law
 

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from actors.places import open_folder
 from cluster.commands.checks import Finding, check_clock, check_cluster, check_token, check_writing
+from cluster.commands.models import models_used
 from cluster.commands.terminal import out, print_json
 from cluster.session import LOCAL, address_of, data_folder
 from configs.settings import Settings, load_settings
@@ -107,6 +108,13 @@ def _model(settings: Settings) -> Finding:
     return Finding("embedding model", True, f"{model.info.model}, weights and vocabulary as expected")
 
 
+def _models(settings: Settings) -> Finding:
+    try:
+        return Finding("models", True, models_used(settings))
+    except BasketryError as error:
+        return Finding("models", False, str(error), "set what is missing, or models.source=embedded")
+
+
 def _ray(settings: Settings) -> Finding:
     address = address_of(settings.cluster)
     if address == LOCAL:
@@ -128,5 +136,6 @@ def _is_taken(port: int) -> bool:
 
 
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _versions, _machine, check_clock, _disk, check_writing, _database, _model, _ray, check_token, check_cluster, _ports,
+    _versions, _machine, check_clock, _disk, check_writing, _database, _model, _models, _ray, check_token,
+    check_cluster, _ports,
 )  # fmt: skip

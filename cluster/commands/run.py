@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from cluster.commands.models import models_used
 from cluster.commands.terminal import LiveProgress, err, out, print_json
 from configs.flags import merged
 from configs.settings import Settings, given, load_settings
@@ -38,6 +39,8 @@ class Request:
     limit: int | None = None
     as_of: date | None = None
     plan: Path | None = None
+    models: str | None = None
+    base_url: str | None = None
     workers: int | None = None
     fanout: str | None = None
     address: str | None = None
@@ -54,6 +57,7 @@ class Request:
             "data_dir": self.data_dir,
             "plan": {"mode": self.mode and str(self.mode), "deadline_ms": parse_duration_ms(self.budget)},
             "portfolio": {"limit": self.limit},
+            "models": {"source": self.models and str(self.models), "base_url": self.base_url},
             "cluster": {"workers": self.workers, "fanout": self.fanout and str(self.fanout), "address": self.address},
         }  # fmt: skip
         settings = load_settings(merged(self.assignments, given(flags)))
@@ -79,20 +83,26 @@ def parse_duration_ms(text: str | None) -> int | None:
     return max(1, round(float(found[1]) * (1 if found[2] == "ms" else 1000)))
 
 
-def demo_command(out_dir: Path, *, data_dir: Place | None, as_json: bool) -> int:
+def demo_command(
+    out_dir: Path, models: str | None, base_url: str | None, *, data_dir: Place | None, as_json: bool
+) -> int:
     """Run the sample store and say where to look."""
-    return run_command(Request(DEMO_STORE, store="demo", out=out_dir, data_dir=data_dir), as_json=as_json)
+    request = Request(DEMO_STORE, "demo", out=out_dir, models=models, base_url=base_url, data_dir=data_dir)
+    return run_command(request, as_json=as_json)
 
 
 def run_command(request: Request, *, as_json: bool) -> int:
     """Ingest, run, write the files, say what came out."""
     settings = request.settings()
+    used = models_used(settings)
+    if not as_json:
+        out.print(f"models: {used}", markup=False, soft_wrap=True)
     started = time.perf_counter()
     with LiveProgress(quiet=as_json) as progress:
         summary, bundles = _run(request, settings, progress)
     summary["timings_ms"]["command"] = round(1000 * (time.perf_counter() - started), 1)
     if as_json:
-        print_json(summary)
+        print_json(summary | {"models": used})
     else:
         _show(summary, bundles)
     return EXIT_CODES[summary["status"]]

@@ -1,6 +1,8 @@
 """What the database knows of a store's runs."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -134,6 +136,19 @@ class StoreHistory:
             found = self._of(table, self._run(connection, run_id).run_id, table)
             found = found.order_by(table.c.provider, table.c.model, table.c.purpose)
             return [rows.to_usage(row) for row in connection.execute(found)]
+
+    def spent_since(self, moment: datetime) -> tuple[int, Decimal]:
+        """Tokens and dollars that runs asked of models which were created at `moment` or later."""
+        table, run = tables.usage.c, tables.run.c
+        tokens = sa.func.coalesce(sa.func.sum(table.input_tokens + table.output_tokens), 0)
+        found = (
+            sa.select(tokens, sa.func.coalesce(sa.func.sum(table.nano_usd), 0))
+            .join(tables.run, (run.store == table.store) & (run.run_id == table.run_id))
+            .where(table.store == self.store, run.created_at >= moment)
+        )
+        with reading(self._engine, self.store) as connection:
+            row = connection.execute(found).one()
+        return int(row[0]), Decimal(int(row[1])) / rows.NANO
 
     def _run(self, connection: sa.Connection, run_id: str) -> Run:
         table = tables.run.c

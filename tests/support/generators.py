@@ -144,9 +144,12 @@ def _obeyed(purpose: str) -> Script:
     return script
 
 
+OBEYING: dict[str, Script] = {purpose: _obeyed(purpose) for purpose in GOOD}
+
+
 def obeying() -> Scripted:
     """Does whatever any text of the data asks for, to everything in the question."""
-    return Scripted(**{purpose: _obeyed(purpose) for purpose in GOOD})
+    return Scripted(**OBEYING)
 
 
 LIES = (
