@@ -28,8 +28,11 @@ import psutil
 
 POINTS = ("claimed", "started", "finished", "settling", "settled", "renewed")
 LEASE_S = 3.0
-SHORT = {"BASKETRY_FLEET__LEASE_S": str(LEASE_S), "BASKETRY_FLEET__REAP_S": "1", "BASKETRY_FLEET__MAX_ATTEMPTS": "9"}
-"""Short leases, so that a pause is over soon; many attempts, since here no store is to blame."""
+SETTINGS = {
+    "BASKETRY_FLEET__LEASE_S": str(LEASE_S), "BASKETRY_FLEET__REAP_S": "1", "BASKETRY_FLEET__MAX_ATTEMPTS": "9",
+    "BASKETRY_PLAN__DEADLINE_MS": "600000",
+}  # fmt: skip
+"""Short leases, so that a pause is over soon; many attempts, since no store is to blame; no search that is cut."""
 WAIT_S = 300.0
 RESUMES = 5
 
@@ -135,7 +138,7 @@ class Soak:
                    "--out", str(data / "out"), "--json", *flags]  # fmt: skip
         kept = {name: value for name, value in os.environ.items() if not name.startswith("BASKETRY_")}
         with (self._home / "log").open("ab") as log:
-            return subprocess.Popen(command, env=kept | SHORT | env, stdout=log, stderr=log)
+            return subprocess.Popen(command, env=kept | SETTINGS | env, stdout=log, stderr=log)
 
     def _finish(self, process: "subprocess.Popen[bytes]") -> int:
         try:

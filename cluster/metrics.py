@@ -108,6 +108,7 @@ def record_run(record: Mapping[str, Any]) -> None:
             _count("rejects_total", refused, stage="gate", code=name.removeprefix("rejected_"))
     if "ingest" in record:
         record_ingest(record["ingest"])
+    _record_models(record.get("models") or {})
 
 
 def record_failed_run() -> None:
@@ -177,6 +178,18 @@ def record_model_calls(purpose: str, outcome: str, *, calls: int = 1, tokens: in
     _count("model_calls_total", calls, purpose=purpose, outcome=outcome)
     _count("model_tokens_total", tokens, purpose=purpose)
     _count("model_usd_total", usd, purpose=purpose)
+
+
+def _record_models(models: Mapping[str, Any]) -> None:
+    """Questions that models answered or did not, and what the provider's bill says."""
+    for purpose, heard in models.get("questions", {}).items():
+        asked = heard["questions"] - heard["kept"]
+        record_model_calls(purpose, "ok", calls=asked - heard["silent"])
+        record_model_calls(purpose, "no_answer", calls=heard["silent"])
+        record_cache("answers", hits=heard["kept"], misses=asked)
+    for purpose, row in models.get("asked", {}).items():
+        tokens = row["input_tokens"] + row["output_tokens"]
+        record_model_calls(purpose, "ok", calls=0, tokens=tokens, usd=float(row["usd"]))
 
 
 def _record_overrun(record: Mapping[str, Any]) -> None:

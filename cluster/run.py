@@ -41,7 +41,7 @@ from pipeline.errors import BasketryError, PlatformError, SettingsError
 from pipeline.generate import VERSION
 from pipeline.ingest.snapshot import to_date
 from pipeline.offers.bundle import Bundle
-from pipeline.plan import Plan, make_plan
+from pipeline.plan import Plan, in_steps, make_plan, moving_average
 from pipeline.ports import ModelInfo
 from pipeline.selection.portfolio import generations_for
 from pipeline.terms import Combo
@@ -266,7 +266,8 @@ class StoreRunner:
         return _Work(plan, outline, conclusion)
 
     def _plan(self, request: RunRequest, outline: Outline, records: StoreRecords) -> Plan:
-        return make_plan(
+        costs = records.combo_costs()
+        plan = make_plan(
             store=request.snapshot.store,
             snapshot=request.snapshot.folder.name,
             as_of=outline.as_of,
@@ -274,17 +275,19 @@ class StoreRunner:
             needs=outline.needs,
             limit=self._config.portfolio.limit,
             seed=self._config.seed,
-            past_costs_ms=records.combo_costs() if self._config.plan.mode == "budget" else [],
+            past_costs_ms=costs if self._config.plan.mode == "budget" else [],
             config=self._config.plan,
             generations=generations_for(outline.cells, self._config.portfolio),
             rules=self._config.rules.sha256(),
         )
+        lately = in_steps(moving_average(costs, self._config.plan)) if costs else None
+        return plan.model_copy(update={"combo_ms": lately})
 
     def _evaluate(self, context: Any, plan: Plan, outline: Outline, deadline: float) -> list[Any]:
         """Phase 1 as tasks; a chunk that its workers could not finish comes back as failed combos."""
         self._progress.phase("candidates", len(plan.admitted))
         results: list[Any] = []
-        parts = chunks(plan.admitted, self._chunk_count(plan, outline))
+        parts = chunks(plan.admitted, chunk_count(plan, outline.cells, self._settings.cluster.fanout))
 
         def submit(combos: list[Combo]) -> Any:
             name = (
@@ -305,14 +308,6 @@ class StoreRunner:
             self._progress.step(len(combos))
         return results
 
-    def _chunk_count(self, plan: Plan, outline: Outline) -> int:
-        """One chunk a combo, or as many as make about `ALONE_MS` of work each."""
-        combos = len(plan.admitted)
-        each = COMBO_MS + outline.cells / CELLS_PER_MS
-        if self._settings.cluster.fanout == "combo" or each >= ALONE_MS:
-            return combos
-        return max(1, round(combos * each / ALONE_MS))
-
     def _at_once(self, is_parallel: bool) -> int:
         """Tasks in flight: one where a rollback switch says so."""
         return self._settings.cluster.in_flight if is_parallel else 1
@@ -322,6 +317,23 @@ class StoreRunner:
 
     def _get(self, reference: Any) -> Any:
         return ray.get(reference, timeout=self._settings.cluster.wait_s)
+
+
+def chunk_count(plan: Plan, cells: int, fanout: str) -> int:
+    """Tasks that a plan's combos make: one a combo, or as many as take about `ALONE_MS` each.
+
+    What a combo takes is what the plan says the store's took lately, or else guessed by the size of its orders.
+
+    Args:
+        plan: With the admitted combos.
+        cells: Distinct SKUs of all orders, summed.
+        fanout: `combo` for a task each whatever they take, or `auto`.
+    """
+    combos = len(plan.admitted)
+    each = COMBO_MS + cells / CELLS_PER_MS if plan.combo_ms is None else plan.combo_ms
+    if fanout == "combo" or each >= ALONE_MS:
+        return combos
+    return max(1, round(combos * each / ALONE_MS))
 
 
 @dataclass(frozen=True, slots=True)

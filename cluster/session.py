@@ -173,10 +173,11 @@ def _disconnect() -> None:
 
 
 def worker_name() -> str:
-    """Host, process and node that a task runs in, for the record."""
+    """Host, process and node that a task runs in, for the record; without Ray there is no node."""
     import ray
 
-    return f"{os.uname().nodename}:{os.getpid()}:{ray.get_runtime_context().get_node_id()[:NODE_CHARACTERS]}"
+    node = ray.get_runtime_context().get_node_id()[:NODE_CHARACTERS] if ray.is_initialized() else ""
+    return f"{os.uname().nodename}:{os.getpid()}:{node}"
 
 
 def data_folder(data_dir: Place) -> Place:

@@ -73,6 +73,9 @@ class Plan(BaseModel):
     budget: Budget
     rules: str = ""
     """sha256 of the store's own rules; empty where it has none."""
+    combo_ms: Annotated[float, Field(gt=0)] | None = None
+    """What a combo of the store took lately, in steps of two. It sizes tasks and changes no bundle; None for a store
+    that never ran."""
 
     @property
     def admitted(self) -> tuple[Combo, ...]:

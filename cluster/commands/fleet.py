@@ -12,6 +12,7 @@ from cluster.commands.fleet_live import LiveFleet
 from cluster.commands.terminal import err, out, print_json
 from configs.flags import merged
 from configs.settings import Settings, given, load_settings
+from pipeline.storage import Place
 
 if TYPE_CHECKING:
     from cluster.database.values import FleetRow
@@ -30,7 +31,7 @@ class FleetRequest:
     workers: int | None = None
     address: str | None = None
     out: Path | None = None
-    data_dir: Path | None = None
+    data_dir: Place | None = None
     assignments: Mapping[str, Any] = field(default_factory=dict)
 
     def settings(self) -> Settings:
@@ -82,7 +83,7 @@ def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def fleet_status_command(*, data_dir: Path | None, as_json: bool) -> int:
+def fleet_status_command(*, data_dir: Place | None, as_json: bool) -> int:
     """How far the newest fleet is."""
     from cluster.database.database import Database
     from cluster.fleet.rows import fleet_json, overview
@@ -120,7 +121,7 @@ def _show(summary: dict[str, Any], rows: "list[FleetRow]") -> None:
     reused = f" ({summary['reused']:,} not run again)" if summary["reused"] else ""
     rate = f", {summary['stores_per_s']:.1f} stores a second" if summary["stores_per_s"] else ""
     out.print(f"[bold]fleet {summary['fleet']}[/]: {summary['stores']:,} stores, {states}{reused}")
-    out.print(f"{summary['bundles']:,} bundles of {summary['orders']:,} orders in {summary['seconds']:,.1f} s{rate}")
+    out.print(f"{summary['bundles']:,} bundles from {summary['orders']:,} orders in {summary['seconds']:,.1f} s{rate}")
     bad = [row for row in rows if row.state in ("failed", "partial", "degraded", "cancelled")]
     if bad:
         table = Table(box=None, header_style="bold", pad_edge=False)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 WIDTH, HEIGHT = 440, 260
-LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 40
+LEFT, RIGHT, TOP, BOTTOM = 64, 12, 12, 40
 BINS = 44
 
 
@@ -115,9 +115,9 @@ def seconds_text(seconds: float) -> str:
 
 
 def _round_up(value: float) -> float:
-    """The next of 1, 2, 4 and 10 at its power of ten, so that quarters of a scale are round."""
+    """The next of some figures at its power of ten whose quarters are short to write."""
     power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 4, 10) if step * power >= value * 0.9999)
+    return next(step * power for step in (1, 1.2, 1.6, 2, 3, 4, 6, 8, 10) if step * power >= value * 0.9999)
 
 
 def _decades(values: Sequence[float]) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from cluster.database.database import Database
 from cluster.database.values import Claim
 from cluster.fleet.sources import fetched
 from cluster.fleet.whole import run_whole
+from cluster.nodes import placed
 from cluster.run import RunRequest, StoreRunner, as_ours
 from cluster.shards import ShardPool
 from cluster.stored import parse_settings
@@ -44,10 +45,14 @@ class RayRunner:
     Args:
         settings: All settings.
         database: Where runs that are spread out are kept.
+
+    Raises:
+        SettingsError: the cluster has several nodes that may not see the same data.
     """
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings, self._database, self._config = settings, database, settings.fleet
+        self._placed = placed(settings.cluster)
         self._shared = ray.put(settings)
         self._whole: dict[ray.ObjectRef[Any], tuple[Claim, float]] = {}
         self._large: dict[Future[End], Claim] = {}
@@ -60,13 +65,17 @@ class RayRunner:
         return len(self._whole) + len(self._large)
 
     def start(self, claim: Claim) -> None:
-        """Submit a run: whole, or spread out where its expected work is above `fleet.whole_ms`."""
-        if (claim.cost_ms or claim.estimate_ms) > self._config.whole_ms:
+        """Submit a run: whole, or spread out where its expected work is above `fleet.whole_ms`.
+
+        Runs that ask models of a provider are spread out whatever their size: the gateway that holds the limits is
+        asked from here, and a worker that waits for answers would be no worker.
+        """
+        if self._settings.models.is_remote() or (claim.cost_ms or claim.estimate_ms) > self._config.whole_ms:
             self._large[self._threads.submit(self._run_large, claim)] = claim
             return
         in_budget = claim.settings.get("plan", {}).get("mode") == "budget"
         costs = self._database.for_store(claim.store).combo_costs() if in_budget else []
-        reference = whole_task.options(name=f"store:{claim.store}").remote(claim, self._shared, costs)
+        reference = whole_task.options(name=f"store:{claim.store}", **self._placed).remote(claim, self._shared, costs)
         self._whole[reference] = (claim, time.monotonic())
 
     def ended(self, wait_s: float) -> Sequence[End]:
@@ -116,7 +125,9 @@ class RayRunner:
         """In a thread: read the files in a task, then spread the run; it commits itself, under the claim's fence."""
         config = parse_settings(claim.settings)
         settings = self._settings.model_copy(update={"rules": config.rules})
-        reading = upload_task.options(name=f"ingest:{claim.store}").remote(claim.source, claim.store, settings)
+        reading = upload_task.options(name=f"ingest:{claim.store}", **self._placed).remote(
+            claim.source, claim.store, settings
+        )
         upload = ray.get(reading, timeout=settings.cluster.wait_s)
         if not hasattr(self._mine, "runner"):
             # Stores of a fleet that run whole ask no endpoint, so large ones don't either.

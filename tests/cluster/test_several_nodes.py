@@ -1,6 +1,9 @@
 """One store on one, two and four nodes: every node works, nodes and shards may die, and the bytes stay the same."""
 
 import json
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +11,8 @@ from typing import Any
 import pytest
 
 from benchmarks.synthetic import synthetic_store
-from tests.support.processes import Finished, basketry, finish, kill_worker, start
+from cluster.nodes import shipped_code
+from tests.support.processes import TIMEOUT_S, Finished, basketry, environment, finish, kill_worker, start
 from tests.support.several_nodes import Nodes, several_nodes
 from tests.support.tables import write_canonical
 
@@ -91,9 +95,22 @@ def test_a_folder_that_other_nodes_may_not_see_is_refused_with_the_setting_that_
 def test_code_that_is_sent_along_is_what_workers_run(
     nodes: Nodes, shop: Path, undisturbed: bytes, tmp_path: Path
 ) -> None:
-    finished = run(nodes, shop, tmp_path, env={**SETTINGS, "BASKETRY_CLUSTER__SHIP_CODE": "true"})
+    """The code is a copy that names its own file where it names the host, so the record tells where workers have it."""
+    for folder in shipped_code():
+        shutil.copytree(folder, tmp_path / "code" / Path(folder).name, ignore=shutil.ignore_patterns("__pycache__"))
+    session = tmp_path / "code" / "cluster" / "session.py"
+    session.write_text(session.read_text().replace("{os.uname().nodename}", "{__file__}"))
+    settings = {**nodes.env, **SETTINGS, "BASKETRY_CLUSTER__SHIP_CODE": "true", "PYTHONPATH": str(tmp_path / "code")}
 
-    assert finished.code == 0, finished.err
+    finished = subprocess.run(
+        [sys.executable, "-m", "cluster", *map(str, flags(nodes, shop, tmp_path))], cwd=tmp_path / "code",
+        env=environment(**settings), capture_output=True, text=True, timeout=TIMEOUT_S,
+    )  # fmt: skip
+
+    assert finished.returncode == 0, finished.stderr
+    workers = [row["worker"] for row in record_of(tmp_path)["combos_evaluated"] if row.get("worker")]
+    assert workers
+    assert all("/py_modules_files/" in worker for worker in workers), workers[0]
     assert (tmp_path / "out" / "bundles.json").read_bytes() == undisturbed
 
 

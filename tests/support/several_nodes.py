@@ -38,6 +38,14 @@ class Nodes:
         """Kill a node that is not the head, with all that runs on it, without warning."""
         self._tell("remove", 1)
 
+    def kill_head(self) -> None:
+        """Kill what knows the whole cluster (Ray's GCS), without warning."""
+        self._tell("kill head", 1)
+
+    def start_head(self) -> None:
+        """Start it again, at the same address."""
+        self._tell("start head", 1)
+
     def close(self) -> None:
         """Stop all nodes."""
         assert self._process.stdin is not None
@@ -61,9 +69,9 @@ class Nodes:
 
 
 @contextmanager
-def several_nodes(count: int = 1) -> Iterator[Nodes]:
-    """A cluster of `count` nodes that wants a token."""
-    env = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0"}
+def several_nodes(count: int = 1, **more: str) -> Iterator[Nodes]:
+    """A cluster of `count` nodes that wants a token; `more` goes into the environment of its processes."""
+    env = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0", **more}
     root = Path(__file__).resolve().parents[2]
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.support.several_nodes"], cwd=root, env=environment(**env), text=True,
@@ -92,6 +100,10 @@ def main() -> None:
         if what == "grow":
             while len(workers) + 1 < count:
                 workers.append(cluster.add_node(**NODE))
+        elif what == "kill head":
+            cluster.head_node.kill_gcs_server()
+        elif what == "start head":
+            cluster.head_node.start_gcs_server()
         else:
             cluster.remove_node(workers.pop(), allow_graceful=False)
         print(json.dumps("done"), file=answers, flush=True)

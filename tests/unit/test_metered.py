@@ -121,5 +121,23 @@ def test_a_database_that_does_not_answer_is_passed_over(counted: Counted) -> Non
     assert counted == {}
 
 
+def test_what_models_answered_and_cost_is_counted_by_purpose(counted: Counted) -> None:
+    metrics._record_models({
+        "questions": {
+            "words": {"questions": 9, "kept": 2, "silent": 2},
+            "tags": {"questions": 3, "kept": 0, "silent": 0},
+        },
+        "asked": {"words": {"input_tokens": 900, "output_tokens": 100, "usd": "0.0125"}},
+    })  # fmt: skip
+
+    assert counted == {
+        "model_calls_total": [(5, "words", "ok"), (2, "words", "no_answer"), (3, "tags", "ok")],
+        "model_tokens_total": [(1000, "words")],
+        "model_usd_total": [(0.0125, "words")],
+        "cache_hits_total": [(2, "answers")],
+        "cache_misses_total": [(7, "answers"), (3, "answers")],
+    }
+
+
 def _figures(*, hits: int, misses: int) -> ShelfFigures:
     return ShelfFigures(stores=2, values=4, bytes=100, hits=hits, misses=misses, evictions=0, unkept=0)
