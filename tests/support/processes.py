@@ -47,7 +47,7 @@ def start(*arguments: object, cwd: Path, env: Mapping[str, str] | None = None) -
     command = [sys.executable, "-m", "cluster", *map(str, arguments)]
     path = {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     return subprocess.Popen(
-        command, cwd=cwd, env=environment(**path, **(env or {})), text=True, encoding="utf-8",
+        command, cwd=cwd, env=environment(**(path | dict(env or {}))), text=True, encoding="utf-8",
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 

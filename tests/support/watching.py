@@ -71,4 +71,4 @@ def samples(text: str) -> dict[str, list[tuple[dict[str, str], float]]]:
 
 def promtool(*arguments: object) -> subprocess.CompletedProcess[str]:
     """Run promtool on files of ours."""
-    return subprocess.run(["promtool", *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(["promtool", *map(str, arguments)], capture_output=True, text=True, timeout=240, check=False)

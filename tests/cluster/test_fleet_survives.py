@@ -1,0 +1,97 @@
+"""A fleet whose coordinator, workers or stores go wrong: bundles are those of an undisturbed fleet, byte for byte, and
+nothing that was acknowledged is lost or done again."""
+
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.disturbed import QUICK, Fleet, kill, kill_workers, poisoned, write_stores
+from tests.support.processes import finish
+
+pytestmark = [pytest.mark.ray, pytest.mark.cluster]
+
+STORES = 6
+
+
+@pytest.fixture(scope="module")
+def undisturbed(ray_local: str, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
+    """A fleet that nothing happened to."""
+    home = tmp_path_factory.mktemp("undisturbed-fleet")
+    fleet = Fleet(write_stores(home / "stores", STORES), home, ray_local)
+    finished = fleet.run()
+    assert finished.code == 0, finished.out
+    assert len(fleet.bundles()) == STORES
+    return fleet
+
+
+@pytest.fixture
+def fleet(undisturbed: Fleet, tmp_path: Path) -> Fleet:
+    """The same stores, not run yet; their texts are embedded."""
+    return undisturbed.but(home=tmp_path / "fleet").with_vectors_of(undisturbed)
+
+
+def resume_and_compare(fleet: Fleet, undisturbed: Fleet) -> None:
+    """Go on after a fault: the rest is done, what was done is not, and all bytes are equal."""
+    before = fleet.kept()
+
+    resumed = fleet.run("--resume")
+
+    assert resumed.code == 0, resumed.err
+    assert fleet.bundles() == undisturbed.bundles()
+    after = fleet.kept()
+    assert before.items() <= after.items()
+    assert len(after) == STORES
+    assert resumed.json["reused"] == len(before)
+
+
+def test_a_coordinator_killed_before_it_commits_is_resumed(fleet: Fleet, undisturbed: Fleet) -> None:
+    killed = fleet.run(env={"BASKETRY_CRASH_AT": "settling:2"})
+
+    assert killed.code == -signal.SIGKILL, killed.err
+    resume_and_compare(fleet, undisturbed)
+
+
+@pytest.mark.parametrize("cycle", range(3))
+def test_a_coordinator_killed_at_any_moment_is_resumed(fleet: Fleet, undisturbed: Fleet, cycle: int) -> None:
+    process = fleet.start()
+    fleet.wait_for("running")
+    time.sleep(random.Random(cycle).uniform(0, 1.5))
+
+    kill(process)
+
+    resume_and_compare(fleet, undisturbed)
+
+
+def test_workers_killed_while_stores_run_cost_attempts_and_nothing_else(fleet: Fleet, undisturbed: Fleet) -> None:
+    process = fleet.start("--set", "fleet.max_attempts=8")
+
+    killed = kill_workers(process, "store:", 3)
+    finished = finish(process)
+
+    assert finished.code == 0, finished.out
+    assert fleet.bundles() == undisturbed.bundles()
+    assert 1 <= killed <= 3
+    assert finished.json["counts"]["again"] >= 1
+
+
+def test_a_poison_store_is_given_up_after_three_attempts_and_the_others_go_on(
+    undisturbed: Fleet, tmp_path: Path
+) -> None:
+    stores = write_stores(tmp_path / "stores", STORES)
+    for good, bad in (("store-01", "segfault"), ("store-03", "endless"), ("store-05", "greedy")):
+        (stores / good).rename(stores / bad)
+    flags = (*QUICK, "--set", "fleet.store_deadline_s=8", "--set", "fleet.store_memory_mb=3000")
+    fleet = Fleet(stores, tmp_path / "fleet", "local", flags=(*flags, "--workers", 2)).with_vectors_of(undisturbed)
+
+    finished = fleet.run(env=poisoned(tmp_path / "poison"))
+
+    rows = {row["store"]: row for row in finished.json["rows"]}
+    assert finished.code == 1
+    assert {store for store, row in rows.items() if row["status"] == "failed"} == {"segfault", "endless", "greedy"}
+    assert all("given up after 3 attempts" in rows[bad]["reasons"][0]["detail"] for bad in ("segfault", "greedy"))
+    assert "MemoryError" in rows["greedy"]["reasons"][0]["detail"]
+    whole = undisturbed.bundles()
+    assert fleet.bundles() == {store: whole[store] for store in ("store-00", "store-02", "store-04")}
