@@ -41,7 +41,9 @@ def measure_signals(held: Holdout, vectors: NDArray[np.float32], run: RunConfig)
         return prepare(cut.training, vectors, cut.cut, run.context)
 
     hidden = HiddenConfig(seed=run.seed)
-    return measure(held, known_before, hidden, run.ease.model_copy(update={"min_orders": hidden.min_orders}))
+    return measure(
+        held, known_before, hidden, run.ease.model_copy(update={"enabled": True, "min_orders": hidden.min_orders})
+    )
 
 
 def timed_curve(held: Holdout, vectors: NDArray[np.float32], run: RunConfig) -> list[Point]:
