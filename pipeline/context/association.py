@@ -128,11 +128,16 @@ def strength(
     weight = np.maximum(ease, 0.0)
     return np.asarray(
         SHARES["lift"] * (1 - 1 / np.maximum(shrunk, 1.0))
-        + SHARES["ease"] * weight / (weight + HALF_EASE)
-        + SHARES["surety"] * surety / (surety + HALF_SURETY)
+        + SHARES["ease"] * _towards_one(weight, HALF_EASE)
+        + SHARES["surety"] * _towards_one(surety, HALF_SURETY)
         + SHARES["confidence"] * confidence_low
-        + SHARES["support"] * support / (support + HALF_SUPPORT)
+        + SHARES["support"] * _towards_one(support, HALF_SUPPORT)
     )
+
+
+def _towards_one(value: NDArray[np.float64], half: float) -> NDArray[np.float64]:
+    """`x / (x + half)`, written so that it never falls by a last bit where `x` rises."""
+    return np.asarray(1 - half / (value + half))
 
 
 def surety_of_sets(count: ArrayLike, expected: ArrayLike) -> NDArray[np.float64]:
