@@ -110,6 +110,10 @@ class ActorLine:
     def __init__(self, gateway: Any, run_id: str) -> None:
         self._gateway, self._run_id = gateway, run_id
 
+    def wait_until_up(self, timeout_s: float) -> None:
+        """Until the gateway's process answers, or `timeout_s` is over: what is asked of a dead one says so itself."""
+        ray.wait([self._gateway.outcomes.remote()], timeout=timeout_s)
+
     def embed(self, texts: Sequence[str], deadline: float) -> "Future[NDArray[np.float32] | Unanswered]":
         """Vectors of one call's texts."""
         return self._gateway.embed.remote(self._run_id, texts, deadline).future()

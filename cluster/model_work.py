@@ -5,12 +5,14 @@ bundles and the embedding, sets beside the combos, advice and words within phase
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+
+from pydantic import BaseModel
 
 from actors.answers import AnswerStore, Heard, KeptAnswers, Report
 from actors.minilm import MiniLM
@@ -31,7 +33,7 @@ from pipeline.context.embedding import EmbeddingCache
 from pipeline.errors import NotFoundError
 from pipeline.generate import ask_for_tags
 from pipeline.ingest.snapshot import Catalog
-from pipeline.ports import ModelInfo, Unanswered
+from pipeline.ports import ModelInfo, Prompt, Unanswered
 
 SHARES: Mapping[str, float] = {"tags": 0.4, "proposals": 0.6, "advice": 0.75, "words": 1.0}
 """Part of the run's time by which an answer must be there, so that one purpose leaves some to the next."""
@@ -106,7 +108,7 @@ class ModelWork:
         """Ask for tags of a store's products; `catalog` gets them, in a thread."""
         if self._line is None:
             return
-        texts = self._texts()
+        texts = KeptAnswers(_OnceUp(self), self._answers)
 
         def ask() -> tuple[TagsRef | None, Report]:
             return tags_ref(ask_for_tags(catalog(), texts, config, self._until("tags"))), texts.report
@@ -164,9 +166,23 @@ class ModelWork:
 
     def _texts(self) -> KeptAnswers:
         """A generator of its own for each place that asks, so that each knows what it asked."""
+        return KeptAnswers(self._writer(), self._answers)
+
+    def _writer(self) -> OpenAIWriter:
         assert self._line is not None  # nobody else asks
-        latest = {purpose: self._until(purpose) for purpose in SHARES}
-        return KeptAnswers(OpenAIWriter(self._config, self._line, latest), self._answers)
+        return OpenAIWriter(self._config, self._line, {purpose: self._until(purpose) for purpose in SHARES})
+
+    @property
+    def text_model(self) -> ModelInfo:
+        """Identity of the model that writes."""
+        return self._config.chat_info
+
+    def first_writer(self) -> OpenAIWriter:
+        """The writer, once its gateway is there: to start a process is Ray's time, and that of the run begins now."""
+        assert self._line is not None  # nobody else asks
+        self._line.wait_until_up(self._budget_s)
+        self._began = time.time()
+        return self._writer()
 
     def _until(self, purpose: str) -> float:
         return self._began + SHARES[purpose] * self._budget_s
@@ -179,6 +195,21 @@ class ModelWork:
         said = [f"no answer to {', '.join(parts)} ({why})"] if parts else []
         said += self._notes + ([] if bill_is_known else ["the gateway to the models died, and with it the bill"])
         return ({"code": "model_failed", "detail": "; ".join(said)},) if said else ()
+
+
+class _OnceUp:
+    """A `TextGenerator` for the first questions of a run: it waits for the gateway only where there is one to ask."""
+
+    def __init__(self, work: ModelWork) -> None:
+        self._work = work
+
+    @property
+    def info(self) -> ModelInfo:
+        return self._work.text_model
+
+    def answer(self, prompts: Sequence[Prompt], deadline: float) -> list[BaseModel | Unanswered]:
+        """As the writer answers; its own deadlines count, since they begin with the gateway."""
+        return self._work.first_writer().answer(prompts, float("inf"))
 
 
 def _usage(row: Spent, provider: str) -> list[ModelUsage]:
