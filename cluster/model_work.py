@@ -151,7 +151,8 @@ class ModelWork:
     def close(self) -> Bill:
         """The bill; nothing may be asked from now on."""
         if self._line is None:
-            return NOTHING_ASKED
+            vectors = asdict(self.vectors) if self.vectors else None
+            return Bill((), NOTHING_ASKED.record | {"vectors": vectors}, self._reasons(bill_is_known=True))
         self._pool.shutdown(wait=False, cancel_futures=True)
         spent = self._line.close()
         record: dict[str, Any] = {

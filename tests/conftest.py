@@ -16,6 +16,7 @@ from cluster.database.database import Database
 from cluster.database.engine import sqlite_url
 from cluster.session import prepare_environment
 from configs.settings import ClusterConfig
+from tests.support.object_store import CREDENTIALS
 from tests.support.postgres import Server, find_binaries, serving
 
 os.environ.pop("OPENAI_API_KEY", None)  # tests ask nobody but the servers they start
@@ -28,6 +29,7 @@ settings.load_profile("shared")  # a deadline measures the machine, not the law
 def ray_local() -> Iterator[str]:
     """A local Ray of two CPUs that all tests of a session share; its address."""
     prepare_environment(ClusterConfig())
+    os.environ.update(CREDENTIALS)  # workers inherit them; without, they would speak to an object store as nobody
     import ray
 
     ray.init(
