@@ -89,7 +89,7 @@ def test_phases_add_up_to_the_run(before: Samples, after: Samples, record: dict[
 
 
 def test_no_series_names_the_store(after: Samples, record: dict[str, Any]) -> None:
-    """Not even those of Ray itself, whose count of tasks would have their names; what a process is called is its own."""
+    """Not even those of Ray itself, whose count of tasks would have their names. What a process is called aside."""
     labels = {
         (name, value)
         for name, rows in after.items()
