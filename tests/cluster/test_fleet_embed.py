@@ -69,7 +69,7 @@ def test_what_was_embedded_before_a_kill_is_not_embedded_again(ray_local: str, t
 
     assert 0 < len(left) < len(titles), "the kill came too early or too late to show anything"
     assert rest.code == 0, rest.err
-    assert 0 < rest.json["embedded"] < len(titles)
+    assert len(left) <= rest.json["embedded"] <= 2 * len(left)  # two stores may ask for a title at the same time
     assert missing(titles, tmp_path) == []
 
 
