@@ -7,11 +7,12 @@ import sys
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pipeline.storage import Place, parse_place
+if TYPE_CHECKING:
+    from pipeline.storage import Place
 
 app = typer.Typer(
     name="basketry",
@@ -30,7 +31,9 @@ config = typer.Typer(help="The settings.", no_args_is_help=True)
 app.add_typer(config, name="config")
 
 
-def _place(text: str) -> Place:
+def _place(text: str) -> "Place":
+    from pipeline.storage import parse_place
+
     try:
         return parse_place(text)
     except ValueError as error:
