@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from actors.minilm import shared_model
 from actors.places import open_folder
-from actors.shard import Outline
+from actors.shard import outline_of
 from cluster.database.rejections import pack
 from cluster.database.values import Claim, Ending, Rejection
 from cluster.fleet.sources import fetched
@@ -29,7 +29,7 @@ from cluster.uploads import take_upload
 from cluster.verdict import combo_outcomes, run_record, verdict
 from configs.settings import Settings
 from pipeline.context.embedding import EmbeddingCache, catalog_texts
-from pipeline.context.store import StoreContext, prepare
+from pipeline.context.store import prepare
 from pipeline.generate import VERSION, plan_for
 from pipeline.ingest.snapshot import Snapshot
 from pipeline.storage import Place
@@ -69,7 +69,7 @@ def _run(claim: Claim, settings: Settings, past_costs_ms: Sequence[float]) -> En
     timings["candidates"] = laps.lap()
     conclusion = conclude_run(context, snapshot.catalog, plan, config, deadline, results)
     timings["optimisation and words"] = laps.lap()
-    outline = _outline(context)
+    outline = outline_of(context)
     status, reasons = verdict(plan, outline.orders, conclusion.record)
     record = run_record(
         conclusion.record, run_id=claim.run_id, snapshot=snapshot.sha256, plan=plan, outline=outline, status=status,
@@ -117,18 +117,6 @@ def _vectors(snapshot: Snapshot, place: Place) -> tuple[NDArray[np.float32], dic
     if not known.all():
         vectors = np.zeros((len(texts), 0), dtype=np.float32)
     return vectors, {"texts": len(missing), "seconds": round(time.perf_counter() - started, 3)}
-
-
-def _outline(context: StoreContext) -> Outline:
-    history = context.history
-    return Outline(
-        as_of=history.as_of,
-        orders=len(history),
-        cells=len(history.item),
-        products=history.products,
-        sellable=int(np.count_nonzero(context.shop.is_sellable)),
-        needs=context.needs,
-    )
 
 
 @contextmanager
