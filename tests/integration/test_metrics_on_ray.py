@@ -10,7 +10,7 @@ from cluster import metrics
 from cluster.uploads import take_upload
 from tests.integration.conftest import FirstRun
 from tests.support.runs import run_store
-from tests.support.watching import all_series_named, samples, scrape
+from tests.support.watching import all_series_named, samples, scrape, stored
 
 pytestmark = pytest.mark.ray
 
@@ -88,21 +88,15 @@ def test_phases_add_up_to_the_run(before: Samples, after: Samples, record: dict[
     assert busy_s == pytest.approx(record["phase_timings"]["total"] / 1000, rel=0.01)
 
 
-def test_no_series_names_the_store(after: Samples, record: dict[str, Any]) -> None:
-    """Not even those of Ray itself, whose count of tasks would have their names. Only `ray_component_…` has."""
-    labels = {
-        (name, value)
-        for name, rows in after.items()
-        for has, _ in rows
-        for label, value in has.items()
-        if (label, name.startswith("ray_component_")) != ("Component", True)
-    }
-    ours = {value for name, value in labels if "basketry" in name}
+def test_no_series_that_prometheus_keeps_names_a_store(after: Samples, record: dict[str, Any]) -> None:
+    """Not even those of Ray itself, which name tasks, and so their stores."""
+    kept = {(name, label, value) for name, labels in stored(after) for label, value in labels.items()}
+    processes = {value for name, label, value in kept if name.startswith("ray_component_") and label == "Component"}
 
-    assert "words" in ours
-    assert record["store"] not in ours
-    assert "ray_tasks" in after
-    assert [value for name, value in labels if re.search(rf"(:| of ){record['store']}\b", value)] == []
+    assert "words" in {value for name, _, value in kept if "basketry" in name}
+    assert "ray_tasks" in {name for name, _, _ in kept}
+    assert "raylet" in processes
+    assert [found for found in kept if re.search(rf"\b{record['store']}\b", found[2])] == []
 
 
 def test_every_series_that_the_board_and_the_alerts_ask_for_is_exported(after: Samples) -> None:

@@ -14,6 +14,7 @@ import yaml  # type: ignore[import-untyped]  # it brings no stubs
 ROOT = Path(__file__).resolve().parents[2]
 BOARD = ROOT / "configs" / "grafana" / "basketry.json"
 RULES = ROOT / "configs" / "prometheus" / "basketry.rules.yaml"
+SCRAPING = ROOT / "configs" / "prometheus" / "prometheus.yaml"
 
 VARIABLES = {"$__rate_interval": "5m", "$session": ".*"}
 """What Grafana puts in before Prometheus sees an expression."""
@@ -67,6 +68,27 @@ def samples(text: str) -> dict[str, list[tuple[dict[str, str], float]]]:
             labels = dict(re.findall(r'(\w+)="([^"]*)"', match[2] or ""))
             found.setdefault(match[1], []).append((labels, float(match[3])))
     return found
+
+
+def stored(found: dict[str, list[tuple[dict[str, str], float]]]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Name and labels of the series that Prometheus keeps of a scrape with `prometheus.yaml`."""
+    rules = yaml.safe_load(SCRAPING.read_text(encoding="utf-8"))["scrape_configs"][0]["metric_relabel_configs"]
+    for name, rows in found.items():
+        for has, _ in rows:
+            labels = {"__name__": name} | has
+            if all(_relabelled(labels, rule) for rule in rules):
+                yield name, {label: value for label, value in labels.items() if label != "__name__"}
+
+
+def _relabelled(labels: dict[str, str], rule: dict[str, Any]) -> bool:
+    """Apply a rule to the labels; whether the series stays. Prometheus' regular expressions match a whole value."""
+    match = re.fullmatch(rule["regex"], ";".join(labels.get(label, "") for label in rule["source_labels"]))
+    if match is None:
+        return True
+    if rule.get("action", "replace") == "drop":
+        return False
+    labels[rule["target_label"]] = match.expand(rule["replacement"].replace("$", "\\"))
+    return True
 
 
 def promtool(*arguments: object) -> subprocess.CompletedProcess[str]:

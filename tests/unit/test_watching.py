@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cluster.metrics import FAMILIES, exported_names
-from tests.support.watching import ROOT, RULES, alerts, all_series_named, board, board_expressions, promtool
+from tests.support.watching import ROOT, RULES, alerts, all_series_named, board, board_expressions, promtool, stored
 
 OPERATIONS = ROOT / "docs" / "operations.md"
 
@@ -29,6 +29,20 @@ def test_no_metric_has_a_label_that_could_hold_a_store() -> None:
     labels = {label for family in FAMILIES.values() for label in family.labels}
 
     assert labels <= FEW_VALUES
+
+
+def test_prometheus_keeps_no_store_that_ray_names_a_process_or_a_lost_worker_after() -> None:
+    names = ("ray::combos:FBT and 3 more of acme", "ray::store:acme", "ray::IDLE", "raylet")
+    scraped = {
+        "ray_component_cpu": [({"Component": name}, 1.0) for name in names],
+        "ray_lost_workers": [({"Name": "ingest:acme"}, 1.0), ({"Name": "StoreShardActor"}, 1.0)],
+    }
+
+    components = [labels["Component"] for name, labels in stored(scraped) if name == "ray_component_cpu"]
+    lost = [labels["Name"] for name, labels in stored(scraped) if name == "ray_lost_workers"]
+
+    assert components == ["ray::combos", "ray::store", "ray::IDLE", "raylet"]
+    assert lost == ["StoreShardActor"]
 
 
 @pytest.mark.parametrize("name", FAMILIES)
