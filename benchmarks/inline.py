@@ -14,7 +14,7 @@ from actors.minilm import MiniLM
 from actors.places import open_folder
 from actors.shard import SnapshotRef
 from cluster.database.database import Database
-from cluster.database.values import Rejection
+from cluster.database.rejections import pack
 from cluster.verdict import combo_outcomes
 from configs.settings import Settings
 from pipeline.combo import evaluate_combo
@@ -93,7 +93,7 @@ def run_inline(ref: SnapshotRef, settings: Settings, database: Database) -> Inli
     records.save_preliminary(run_id, bundles)
     records.finish_run(
         run_id, state="succeeded", record=record, at=datetime.now(UTC), bundles=bundles,
-        combos=combo_outcomes(record), rejections=[Rejection(tuple(sorted(row.skus)), *row[1:]) for row in rest],
+        combos=combo_outcomes(record), rejections=list(pack(rest)),
     )  # fmt: skip
     laps.seconds["storage"] += perf_counter() - begun
     return InlineRun(laps.seconds | {"total": sum(laps.seconds.values())}, outcome.bundles)

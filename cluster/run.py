@@ -14,7 +14,6 @@ from actors.places import open_folder
 from actors.shard import ContextRef, Outline, SnapshotRef
 from cluster.database.database import Database
 from cluster.database.records import StoreRecords
-from cluster.database.values import Rejection
 from cluster.fanout import chunks, fan_out
 from cluster.gateway import find_gateway
 from cluster.logs import log_problem, log_run, set_up_logs
@@ -168,7 +167,7 @@ class StoreRunner:
             request.run_id, state=status, record=record | {"phase_timings": clock.timings()}, at=_now(),
             bundles=[bundle.to_json() for bundle in work.conclusion.bundles],
             combos=combo_outcomes(work.conclusion.record),
-            rejections=[Rejection(tuple(sorted(row.skus)), *row[1:]) for row in work.conclusion.rejections],
+            rejections=work.conclusion.rejections,
             cost=bill.cost,
         )  # fmt: skip
         clock.lap("storage")

@@ -8,6 +8,8 @@ from typing import Any
 import ray
 
 from actors.answers import KeptAnswers, Report
+from cluster.database.rejections import pack
+from cluster.database.values import PackedRejections
 from cluster.session import worker_name
 from pipeline.candidates.suggestions import Shortlisted, read_proposals
 from pipeline.combo import ComboResult, evaluate_combo
@@ -18,7 +20,7 @@ from pipeline.ingest.snapshot import Catalog
 from pipeline.offers.bundle import Bundle
 from pipeline.plan import Plan
 from pipeline.prompts import Answer
-from pipeline.record import Rejected, record_of, rejected
+from pipeline.record import record_of, rejected
 from pipeline.selection import genetic
 from pipeline.storage import Place
 from pipeline.terms import Combo
@@ -57,7 +59,7 @@ class Conclusion:
 
     bundles: tuple[Bundle, ...]
     record: dict[str, Any]
-    rejections: tuple[Rejected, ...]
+    rejections: list[PackedRejections]
     select_ms: float
     report: Report = field(default_factory=Report)
     """What text models were asked meanwhile."""
@@ -92,7 +94,7 @@ def conclude_run(
         more = {"suggested": suggested, "texts": told.texts, "deadline": told.deadline}
     outcome = conclude(context, catalog, plan, found, config, lambda: time.time() < deadline, **more)
     has_all = outcome.judged is not None and outcome.selection is not None
-    rest = tuple(rejected(outcome.judged, outcome.selection, catalog)) if has_all else ()  # type: ignore[arg-type]
+    rest = list(pack(rejected(outcome.judged, outcome.selection, catalog))) if has_all else []  # type: ignore[arg-type]
     record = record_of(context, outcome, config)
     report = told.texts.report if told else Report()
     return Conclusion(outcome.bundles, record, rest, 1000 * (time.perf_counter() - started), report)

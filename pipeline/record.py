@@ -1,7 +1,8 @@
 """The record of a run: what it took on, what it found, and what became of each candidate."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from math import isnan
+from typing import Any
 
 import numpy as np
 
@@ -16,34 +17,23 @@ from pipeline.plan import Plan
 from pipeline.selection.decoder import Aim
 from pipeline.selection.judged import Judged
 from pipeline.selection.select import REASONS, Selection, gate_counts
-from pipeline.terms import COMBOS, NOT_ALLOWED, BundleType, Combo, Objective, Reason, Tier
+from pipeline.terms import COMBOS, NOT_ALLOWED, Combo, Reason, Rejection, Tier
 
 MOST_POINTS = 2_000
 """Candidates of the record's scatter; beyond, those of the highest scores."""
 
 
-class Rejected(NamedTuple):
-    """A candidate that is no bundle."""
-
-    skus: tuple[str, ...]
-    """In role order."""
-    objective: Objective
-    type: BundleType
-    reason: Reason
-    figure: float | None
-    """What the gate measured, or the score of a candidate that was not selected."""
-
-
-def rejected(judged: Judged, selection: Selection, catalog: Catalog) -> Iterator[Rejected]:
+def rejected(judged: Judged, selection: Selection, catalog: Catalog) -> Iterator[Rejection]:
     """Every candidate that is no bundle, with its reason."""
     sku = catalog.sku.to_pylist()
-    for row in np.flatnonzero(selection.reason >= 0):
-        reason = REASONS[selection.reason[row]]
-        combo = COMBOS[judged.combo[row]]
-        measured = judged.verdicts.figure[row]
-        value = float(judged.scores.score[row]) if np.isnan(measured) else float(measured)
-        skus = tuple(sku[item] for item in judged.found.items[row] if item >= 0)
-        yield Rejected(skus, combo.objective, combo.type, reason, None if np.isnan(value) else round(value, 6))
+    rows = np.flatnonzero(selection.reason >= 0)
+    measured, score = judged.verdicts.figure[rows], judged.scores.score[rows]
+    figures = np.round(np.where(np.isnan(measured), score, measured), 6).tolist()
+    columns = (selection.reason[rows].tolist(), judged.combo[rows].tolist(), judged.found.items[rows].tolist(), figures)
+    for reason, combo, items, figure in zip(*columns, strict=True):
+        objective, kind = COMBOS[combo]
+        skus = tuple(sorted([sku[item] for item in items if item >= 0]))
+        yield Rejection(skus, objective, kind, REASONS[reason], None if isnan(figure) else figure)
 
 
 def combo_rows(outcome: Outcome) -> list[dict[str, Any]]:
@@ -76,9 +66,9 @@ def _combo_row(combo: Combo, plan: Plan, result: ComboResult | None, bundles: in
         "worker": result.worker,
     }
     if result.judged is not None and result.passed:
-        passed = result.judged.take(result.judged.verdicts.passed)
-        tier = Tier(int(passed.found.tier.min()))
-        best = round(float(passed.scores.score.max()), 4)
+        judged, passed = result.judged, result.judged.verdicts.passed
+        tier = Tier(int(judged.found.tier[passed].min()))
+        best = round(float(judged.scores.score[passed].max()), 4)
         row |= {"tier": int(tier), "tier_name": tier.label, "best_score": best}
     return row
 
@@ -123,16 +113,20 @@ def points(judged: Judged, selection: Selection) -> list[dict[str, Any]]:
     shown = np.union1d(top, np.union1d(selection.chosen, np.flatnonzero(selection.front)))
     chosen = np.zeros(len(judged), dtype=bool)
     chosen[selection.chosen] = True
+    columns = (
+        np.round(judged.scores.score[shown], 4).tolist(), np.round(judged.prices.margin[shown], 4).tolist(),
+        judged.combo[shown].tolist(), chosen[shown].tolist(), selection.front[shown].tolist(),
+    )  # fmt: skip
     return [
         {
-            "score": round(float(judged.scores.score[row]), 4),
-            "margin": None if np.isnan(judged.prices.margin[row]) else round(float(judged.prices.margin[row]), 4),
-            "objective": str(COMBOS[judged.combo[row]].objective),
-            "type": str(COMBOS[judged.combo[row]].type),
-            "chosen": bool(chosen[row]),
-            "front": bool(selection.front[row]),
+            "score": score,
+            "margin": None if isnan(margin) else margin,
+            "objective": str(COMBOS[combo].objective),
+            "type": str(COMBOS[combo].type),
+            "chosen": is_chosen,
+            "front": on_front,
         }
-        for row in shown
+        for score, margin, combo, is_chosen, on_front in zip(*columns, strict=True)
     ]
 
 

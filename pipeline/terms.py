@@ -118,3 +118,15 @@ class Reason(StrEnum):
 
 GATES = tuple(Reason)[:8]
 """The gates, in the order they judge."""
+
+
+class Rejection(NamedTuple):
+    """A candidate that is no bundle, and why."""
+
+    skus: tuple[str, ...]
+    """Sorted."""
+    objective: Objective
+    type: BundleType
+    reason: Reason
+    figure: float | None = None
+    """What the gate measured, or the score of a candidate that was not selected; None where nothing was measured."""

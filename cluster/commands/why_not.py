@@ -11,14 +11,14 @@ from cluster.commands.story import REASONS
 from cluster.commands.terminal import out, print_json
 from cluster.commands.why_not_story import Ranks, considered_story, exact_story
 from cluster.database.rejections import holding
-from cluster.database.values import Rejection, Run
+from cluster.database.values import Run
 from configs.settings import Settings, load_settings
 from pipeline.consider import Considered, consider
 from pipeline.context.rules import CatalogNames
 from pipeline.errors import BasketryError
 from pipeline.money import decimal
 from pipeline.storage import Place
-from pipeline.terms import BundleType, Reason
+from pipeline.terms import BundleType, Reason, Rejection
 
 LISTED = 10
 """Most candidates that are told one by one; JSON has five times as many."""

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cluster.commands.story import REASONS, TIERS, listed, measured
-from cluster.database.values import Rejection
 from pipeline.consider import Considered
 from pipeline.money import decimal
-from pipeline.terms import GATES, BundleType, Reason, Tier
+from pipeline.terms import GATES, BundleType, Reason, Rejection, Tier
 
 if TYPE_CHECKING:
     from cluster.commands.why_not import Answer

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from cluster.database import rows, tables
 from cluster.database.engine import reading
 from cluster.database.rejections import holding, unpack
-from cluster.database.values import ModelUsage, Rejection, Run, RunSummary, StoredBundle
+from cluster.database.values import ModelUsage, Run, RunSummary, StoredBundle
 from pipeline.errors import NotFoundError
-from pipeline.terms import GATES, Reason
+from pipeline.terms import GATES, Reason, Rejection
 
 LATEST = "latest"
 """The name of the newest run that ended with bundles to use."""

@@ -9,14 +9,12 @@ import sqlalchemy as sa
 from cluster.database import rows, tables
 from cluster.database.engine import insert_new, writing
 from cluster.database.history import StoreHistory
-from cluster.database.rejections import pack
 from cluster.database.values import (
     ComboOutcome,
     Ending,
     Json,
     ModelUsage,
     PackedRejections,
-    Rejection,
     RunState,
     Stage,
 )
@@ -112,7 +110,7 @@ class StoreRecords(StoreHistory):
 
     def finish_run(
         self, run_id: str, *, state: Literal["succeeded", "degraded", "partial"], record: Json, at: datetime,
-        bundles: Sequence[Json], combos: Sequence[ComboOutcome], rejections: Sequence[Rejection],
+        bundles: Sequence[Json], combos: Sequence[ComboOutcome], rejections: Sequence[PackedRejections],
         cost: Sequence[ModelUsage] = (),
     ) -> None:  # fmt: skip
         """End a run and keep all it came to, in one transaction; final bundles replace the preliminary ones.
@@ -126,7 +124,7 @@ class StoreRecords(StoreHistory):
             at: Now.
             bundles: Objects of `bundles.json`.
             combos: What each combo came to, in the order they ran.
-            rejections: Candidates that are no bundle.
+            rejections: Candidates that are no bundle, as `pack` makes them.
             cost: What was asked of models.
 
         Raises:
@@ -134,7 +132,7 @@ class StoreRecords(StoreHistory):
             RunStateError: The run ended before, otherwise.
         """
         with writing(self._engine, self.store) as connection:
-            self._finish(connection, run_id, state, record, bundles, combos, list(pack(rejections)), cost, at)
+            self._finish(connection, run_id, state, record, bundles, combos, rejections, cost, at)
 
     def settle(self, connection: sa.Connection, ending: Ending, *, at: datetime) -> None:
         """Keep a claimed run whole, from its snapshot to its end, within the caller's transaction.

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 
-from cluster.database.values import PackedRejections, Rejection
-from pipeline.terms import BundleType, Objective, Reason
+from cluster.database.values import PackedRejections
+from pipeline.terms import BundleType, Objective, Reason, Rejection
 
 
 def pack(rejections: Iterable[Rejection]) -> Iterator[PackedRejections]:

@@ -69,18 +69,6 @@ class ComboOutcome:
     error: str | None = None
 
 
-class Rejection(NamedTuple):
-    """A candidate that is no bundle, and why."""
-
-    skus: tuple[str, ...]
-    """Sorted."""
-    objective: Objective
-    type: BundleType
-    reason: Reason
-    figure: float | None = None
-    """What the gate measured; None where it measures nothing."""
-
-
 @dataclass(frozen=True, slots=True)
 class ModelUsage:
     """What a run asked of one model for one purpose."""

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from actors.minilm import shared_model
 from actors.places import open_folder
 from actors.shard import outline_of
-from cluster.database.rejections import pack
-from cluster.database.values import Claim, Ending, Rejection
+from cluster.database.values import Claim, Ending
 from cluster.fleet.sources import fetched
 from cluster.session import data_folder
 from cluster.stored import parse_settings
@@ -75,7 +74,6 @@ def _run(claim: Claim, settings: Settings, past_costs_ms: Sequence[float]) -> En
         conclusion.record, run_id=claim.run_id, snapshot=snapshot.sha256, plan=plan, outline=outline, status=status,
         reasons=reasons, embedding=embedding, settings=settings, config=config,
     )  # fmt: skip
-    rejections = pack(Rejection(tuple(sorted(row.skus)), *row[1:]) for row in conclusion.rejections)
     timings["record"] = laps.lap()
     record |= {
         "ingest": upload.report.to_json(),
@@ -94,7 +92,7 @@ def _run(claim: Claim, settings: Settings, past_costs_ms: Sequence[float]) -> En
         record=record,
         bundles=[bundle.to_json() for bundle in conclusion.bundles],
         combos=combo_outcomes(conclusion.record),
-        rejections=list(rejections),
+        rejections=conclusion.rejections,
     )
 
 

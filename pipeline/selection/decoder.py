@@ -179,8 +179,8 @@ class _Lists:
         gain = np.subtract(self._left, self._alike, out=self._gain)
         if among is not None:
             gain = np.where(among, gain, -np.inf)
-        best = np.argmax(gain, axis=1)
-        takers = np.flatnonzero(gain[self._every, best] > -np.inf)
+        best = gain.argmax(axis=1)
+        takers = (gain[self._every, best] > -np.inf).nonzero()[0]
         if len(takers):
             self._take(takers, best[takers])
         return bool(len(takers))
@@ -190,8 +190,9 @@ class _Lists:
         self._filled[takers] += 1
         self._repel(takers, chosen)
         self._serve(takers, self._pool.objective[chosen])
-        row, place = np.nonzero(self._pool.items[chosen] >= 0)
-        owner, sku = takers[row], self._pool.items[chosen[row], place]
+        items = self._pool.items[chosen]
+        row, place = (items >= 0).nonzero()
+        owner, sku = takers[row], items[row, place]
         fresh = self._used[owner, sku] == 0
         self._used[owner, sku] += 1
         self._sold[owner, sku] += self._pool.units[chosen[row], place]
@@ -219,22 +220,19 @@ class _Lists:
     def _touch(self, owner: NDArray[np.intp], sku: NDArray[np.int32], fresh: NDArray[np.bool_]) -> None:
         """Look again at the candidates that share a SKU with what was just taken."""
         left = self._left.reshape(-1)
-        _, place = self._sharing(owner[fresh], sku[fresh])
-        np.subtract.at(left, place, self._stale.reshape(-1)[place])
-        spent = self._used[owner, sku] >= self._bounds.per_sku
-        if spent.any():
-            left[self._sharing(owner[spent], sku[spent])[1]] = -np.inf
-        scarce = self._scarce[sku] & ~spent
-        if scarce.any():
-            owner, sku = owner[scarce], sku[scarce]
-            cell, place = self._sharing(owner, sku)
-            length = self._holders.indptr[sku + 1] - self._holders.indptr[sku]
-            room = np.repeat(self._pool.stock[sku] - self._sold[owner, sku], length)
-            left[place[self._holders.units[cell] > room]] = -np.inf
-
-    def _sharing(self, owner: NDArray[np.intp], sku: NDArray[np.int32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Every candidate that holds one of the SKUs: its cell among the holders, its place in its owner's list."""
         start = self._holders.indptr[sku]
         length = self._holders.indptr[sku + 1] - start
-        cell = np.arange(int(length.sum())) + np.repeat(start - (np.cumsum(length) - length), length)
-        return cell, np.repeat(owner * self._left.shape[1], length) + self._holders.candidate[cell]
+        end = length.cumsum()
+        # Every candidate that holds one of the SKUs: its cell among the holders, its place in its owner's list.
+        cell = np.arange(end[-1]) + (start - end + length).repeat(length)
+        place = (owner * self._left.shape[1]).repeat(length) + self._holders.candidate[cell]
+        stale = place if fresh.all() else place[fresh.repeat(length)]
+        np.subtract.at(left, stale, self._stale.reshape(-1)[stale])
+        spent = self._used[owner, sku] >= self._bounds.per_sku
+        if spent.any():
+            left[place[spent.repeat(length)]] = -np.inf
+        scarce = self._scarce[sku] & ~spent
+        if scarce.any():
+            among = scarce.repeat(length)
+            room = (self._pool.stock[sku] - self._sold[owner, sku]).repeat(length)[among]
+            left[place[among][self._holders.units[cell[among]] > room]] = -np.inf

@@ -20,7 +20,7 @@ from pipeline.selection.portfolio import DEFAULT_WEIGHTS, Choice, PortfolioConfi
 POPULATION, FULL_POPULATION = 50, 100
 RANDOM_LISTS = 50
 """Lists of random weights beside which the front's hypervolume is put."""
-DIRECTIONS = 4096
+DIRECTIONS = 2048
 """Directions along which a hypervolume is measured."""
 
 PROVEN = [Aim.CROSS_SELL, Aim.CANNIBALISATION]

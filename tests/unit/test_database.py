@@ -17,9 +17,10 @@ from cluster.database import tables
 from cluster.database.database import MIGRATIONS, Database
 from cluster.database.engine import sqlite_url
 from cluster.database.records import StoreRecords
-from cluster.database.values import ComboOutcome, ModelUsage, Rejection
+from cluster.database.rejections import pack
+from cluster.database.values import ComboOutcome, ModelUsage
 from pipeline.errors import NotFoundError, PlatformError, RunStateError, SchemaError, SettingsError
-from pipeline.terms import BundleType, Objective, Reason, Tier
+from pipeline.terms import BundleType, Objective, Reason, Rejection, Tier
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 FBT_PAIR = Rejection(("A", "B"), Objective.INCREASE_AOV, BundleType.FBT, Reason.LOW_SUPPORT, 0.004)
@@ -59,7 +60,7 @@ def test_a_run_keeps_what_it_came_to(shop: StoreRecords) -> None:
 
     shop.finish_run(
         "r1", state="degraded", record={"why": "words"}, at=NOON + timedelta(seconds=9), bundles=[bundle("b1")],
-        combos=[COMBO], rejections=[KIT, FBT_PAIR], cost=[usage],
+        combos=[COMBO], rejections=list(pack([KIT, FBT_PAIR])), cost=[usage],
     )  # fmt: skip
 
     run = shop.run("r1")
@@ -223,7 +224,13 @@ def test_an_operator_finds_runs_and_bundles_of_any_store(database: Database, sho
 def test_why_not_finds_every_candidate_that_holds_the_skus_exact_ones_first(shop: StoreRecords) -> None:
     begin(shop, "r1")
     shop.finish_run(
-        "r1", state="succeeded", record={}, at=NOON, bundles=[], combos=[], rejections=[FBT_TRIPLE, KIT, FBT_PAIR]
+        "r1",
+        state="succeeded",
+        record={},
+        at=NOON,
+        bundles=[],
+        combos=[],
+        rejections=list(pack([FBT_TRIPLE, KIT, FBT_PAIR])),
     )
 
     assert shop.rejections("r1", ["B", "A"]) == [FBT_PAIR, FBT_TRIPLE]
