@@ -14,7 +14,6 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.linalg.lapack import dpotrf, dpotri
 from scipy.sparse import csr_array
 
 DECIMALS = 9
@@ -127,6 +126,8 @@ def ease_weights(joint: NDArray[np.float64], config: EaseConfig) -> NDArray[np.f
         return np.zeros((0, 0))
     own = np.diag(joint)
     penalised = joint + np.diag(config.ridge + config.dropout / (1 - config.dropout) * own)
+    from scipy.linalg.lapack import dpotrf, dpotri  # slow to import, and few runs come here
+
     factor, _ = dpotrf(penalised, lower=1, overwrite_a=1)
     inverse, _ = dpotri(factor, lower=1, overwrite_c=1)
     inverse = np.tril(inverse) + np.tril(inverse, -1).T
