@@ -106,7 +106,7 @@ class Coordinator:
         queue: Where runs are claimed.
         runner: Works on them.
         config: Lease, polling and batches.
-        in_flight: Most runs that it holds at once.
+        in_flight: Most runs that are worked on at once.
         fleet: Only runs of this fleet; of all by default.
         observer: Told of what happens.
         clock: Seconds, from any beginning.
@@ -186,7 +186,8 @@ class Coordinator:
             self._count("dead", reaped.dead)
 
     def _claim(self) -> None:
-        free = self._in_flight - len(self._held)
+        at_work = len(self._held) - len(self._unsettled)  # what waits to be committed keeps no worker busy
+        free = self._in_flight - at_work
         if free < max(1, self._in_flight // 4) and self._held:
             return
         claims = self._queue.claim(free, self._fleet)

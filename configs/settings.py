@@ -80,7 +80,7 @@ class FleetConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     in_flight: Annotated[int, Field(ge=1)] | None = None
-    """Most runs that a coordinator holds at once; two for each CPU of the cluster by default."""
+    """Most runs that a coordinator has worked on at once; two for each CPU of the cluster by default."""
     store_cap: Annotated[int, Field(ge=1)] = 2
     """Most runs of one store that are worked on at once."""
     whole_ms: Annotated[float, Field(ge=0)] = 20_000.0

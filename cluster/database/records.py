@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -16,7 +17,6 @@ from cluster.database.values import (
     ModelUsage,
     PackedRejections,
     RunState,
-    Stage,
 )
 from pipeline.errors import LostLeaseError, NotFoundError, RunStateError
 
@@ -24,6 +24,12 @@ COST_ALPHA = 0.2
 """Weight of the newest run in a store's moving average cost."""
 LET_GO = {"owner": None, "lease_until": None}
 """Nobody holds the run any more."""
+
+_CLEAR = [
+    sa.delete(table).where(table.c.store == sa.bindparam("of"), table.c.run_id == sa.bindparam("run"))
+    for table in (tables.bundle, tables.combo, tables.rejection, tables.usage)
+]
+"""What a run came to, table by table; its bundles first."""
 
 
 class StoreRecords(StoreHistory):
@@ -106,7 +112,9 @@ class StoreRecords(StoreHistory):
         """
         with writing(self._engine, self.store) as connection:
             self._check_open(connection, run_id, "store preliminary bundles")
-            self._replace_bundles(connection, run_id, bundles, "preliminary")
+            key = {"store": self.store, "run_id": run_id}
+            connection.execute(_CLEAR[0], {"of": self.store, "run": run_id})
+            _insert(connection, tables.bundle, rows.of_bundles(key, bundles, "preliminary"))
 
     def finish_run(
         self, run_id: str, *, state: Literal["succeeded", "degraded", "partial"], record: Json, at: datetime,
@@ -132,7 +140,11 @@ class StoreRecords(StoreHistory):
             RunStateError: The run ended before, otherwise.
         """
         with writing(self._engine, self.store) as connection:
-            self._finish(connection, run_id, state, record, bundles, combos, rejections, cost, at)
+            row = self._lock(connection, run_id)
+            if row.state == state and row.record == rows.as_stored(record):
+                return
+            self._check_open(connection, run_id, "finish")
+            self._keep(connection, run_id, state, record, bundles, combos, rejections, at, cost)
 
     def settle(self, connection: sa.Connection, ending: Ending, *, at: datetime) -> None:
         """Keep a claimed run whole, from its snapshot to its end, within the caller's transaction.
@@ -144,29 +156,28 @@ class StoreRecords(StoreHistory):
         run_id = ending.claim.run_id
         what = {"snapshot": ending.snapshot, "settings_sha256": ending.settings_sha256, "plan": dict(ending.plan),
                 "settings": dict(ending.settings), "code_version": ending.code_version}  # fmt: skip
-        self._begin(connection, run_id, what, at)
-        self._finish(
-            connection, run_id, ending.state, ending.record, ending.bundles, ending.combos, ending.rejections, (), at
-        )
-
-    def _finish(
-        self, connection: sa.Connection, run_id: str, state: RunState, record: Json, bundles: Sequence[Json],
-        combos: Sequence[ComboOutcome], rejections: Sequence[PackedRejections], cost: Sequence[ModelUsage],
-        at: datetime,
-    ) -> None:  # fmt: skip
-        row = self._lock(connection, run_id)
-        if row.state == state and row.record == rows.as_stored(record):
-            return
+        self._save_snapshot(connection, ending.snapshot, {}, at)
         self._check_open(connection, run_id, "finish")
+        self._keep(
+            connection, run_id, ending.state, ending.record, ending.bundles, ending.combos, ending.rejections, at,
+            also=what,
+        )  # fmt: skip
+
+    def _keep(
+        self, connection: sa.Connection, run_id: str, state: RunState, record: Json, bundles: Sequence[Json],
+        combos: Sequence[ComboOutcome], rejections: Sequence[PackedRejections], at: datetime,
+        cost: Sequence[ModelUsage] = (), also: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:  # fmt: skip
+        """Replace all that an open run has by what it came to; `also` are further values of its row."""
         self._clear(connection, run_id)
-        self._replace_bundles(connection, run_id, bundles, "final")
         key = {"store": self.store, "run_id": run_id}
+        _insert(connection, tables.bundle, rows.of_bundles(key, bundles, "final"))
         _insert(connection, tables.combo, rows.of_combos(key, combos))
         _insert(connection, tables.rejection, rows.of_rejections(key, rejections))
         _insert(connection, tables.usage, rows.of_usage(key, cost))
         summary = rows.summary_of(record, bundles)
         end = {"state": state, "record": dict(record), "summary": summary, "error": None, "finished_at": at}
-        self._update(connection, run_id, end | LET_GO)
+        self._update(connection, run_id, {**also, **end, **LET_GO})
         self._learn_cost(connection, 1000 * summary["seconds"])
 
     def fail_run(
@@ -220,15 +231,9 @@ class StoreRecords(StoreHistory):
         moved = sa.func.coalesce(table.cost_ms, cost_ms) * (1 - COST_ALPHA) + COST_ALPHA * cost_ms
         connection.execute(sa.update(tables.store).where(table.store == self.store).values(cost_ms=moved))
 
-    def _replace_bundles(self, connection: sa.Connection, run_id: str, bundles: Sequence[Json], stage: Stage) -> None:
-        table = tables.bundle.c
-        connection.execute(sa.delete(tables.bundle).where(table.store == self.store, table.run_id == run_id))
-        _insert(connection, tables.bundle, rows.of_bundles({"store": self.store, "run_id": run_id}, bundles, stage))
-
     def _clear(self, connection: sa.Connection, run_id: str) -> None:
-        for table in (tables.bundle, tables.combo, tables.rejection, tables.usage):
-            this = sa.delete(table).where(table.c.store == self.store, table.c.run_id == run_id)
-            connection.execute(this)
+        for delete in _CLEAR:
+            connection.execute(delete, {"of": self.store, "run": run_id})
 
 
 def _insert(connection: sa.Connection, table: sa.Table, new: Sequence[Mapping[str, Any]]) -> None:
