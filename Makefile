@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo test check unit integration cluster test-models browser postgres prometheus bench bench-fleet soak docs lock
+.PHONY: help install demo test check unit integration cluster test-models browser postgres redis prometheus bench bench-fleet soak docs lock
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,7 +32,7 @@ unit: install postgres prometheus ## the core and the database, without Ray
 integration: install ## one local Ray
 	$(BIN)/pytest tests/integration
 
-cluster: install browser postgres ## real processes, faults, the command line and pages in a browser
+cluster: install browser postgres redis ## real processes, faults, the command line and pages in a browser
 	$(BIN)/pytest tests/cluster tests/e2e
 
 test-models: install ## the contract of models over real ones on this machine (200 MB, fetched at first)
@@ -50,6 +50,12 @@ postgres: ## Debian's PostgreSQL for tests of the second database; without it th
 	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	     && apt-get update -qq && apt-get install -qq -y --no-install-recommends postgresql >/dev/null; } \
 	|| echo "PostgreSQL is not there and can't be installed: its tests will be skipped"
+
+redis: ## Debian's Redis, which keeps what a cluster's head knows; without it that test is skipped and says so
+	@command -v redis-server >/dev/null \
+	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	     && apt-get update -qq && apt-get install -qq -y --no-install-recommends redis-server >/dev/null; } \
+	|| echo "Redis is not there and can't be installed: its test will be skipped"
 
 prometheus: ## Debian's promtool, which tries the alerts out; without it those tests are skipped and say so
 	@command -v promtool >/dev/null \

@@ -1,7 +1,8 @@
 """What a fleet costs without Ray: processes that run our core, and a parent that commits what they come to.
 
 The work of a store is `cluster.fleet.whole.run_whole`, as in a task; results come back through a pipe, and are
-committed in the same batches to the same kind of database. There is no lease, no retry, and one crash ends all.
+committed in the same batches to the same kind of database. There is no lease, no retry, and one crash ends all. As on
+Ray, the processes are there when the clock starts, and import what they need with their first store.
 """
 
 import argparse
@@ -35,7 +36,7 @@ def run_plain(folder: str, data_dir: Path, processes: int) -> dict[str, float]:
     runs = queue_runs(find_stores(folder), settings)
     with (
         Database(settings.database) as database,
-        multiprocessing.get_context("spawn").Pool(processes, initializer=_warm) as pool,
+        multiprocessing.get_context("spawn").Pool(processes) as pool,
     ):
         database.prepare(upgrade_empty=True)
         queue = database.queue("plain", settings.fleet.model_copy(update={"lease_s": 86_400.0}))
@@ -66,12 +67,6 @@ def _run(job):  # type: ignore[no-untyped-def]
 def _nothing(number: int) -> int:
     time.sleep(0.05)
     return number
-
-
-def _warm() -> None:
-    from cluster.tasks import warm_up
-
-    warm_up()
 
 
 if __name__ == "__main__":

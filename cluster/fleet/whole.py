@@ -21,7 +21,7 @@ from actors.places import open_folder
 from actors.shard import outline_of
 from cluster.database.values import Claim, Ending
 from cluster.fleet.sources import fetched
-from cluster.session import data_folder
+from cluster.session import data_folder, worker_name
 from cluster.stored import parse_settings
 from cluster.tasks import conclude_run, evaluate_combos
 from cluster.uploads import take_upload
@@ -114,7 +114,8 @@ def _vectors(snapshot: Snapshot, place: Place) -> tuple[NDArray[np.float32], dic
     vectors, known = cached.get(texts)
     if not known.all():
         vectors = np.zeros((len(texts), 0), dtype=np.float32)
-    return vectors, {"texts": len(missing), "seconds": round(time.perf_counter() - started, 3)}
+    seconds = round(time.perf_counter() - started, 3)
+    return vectors, {"texts": len(missing), "seconds": seconds, "workers": [worker_name()]}
 
 
 @contextmanager

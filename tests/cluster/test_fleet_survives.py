@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.disturbed import QUICK, Fleet, kill, kill_workers, poisoned, write_stores
+from cluster.database.database import Database
+from tests.support.disturbed import QUICK, SPREAD_OUT, Fleet, kill, kill_workers, poisoned, write_stores
+from tests.support.postgres import Server
 from tests.support.processes import finish
 
 pytestmark = [pytest.mark.ray, pytest.mark.cluster]
@@ -47,8 +49,9 @@ def resume_and_compare(fleet: Fleet, undisturbed: Fleet) -> None:
     assert resumed.json["reused"] == len(before)
 
 
-def test_a_coordinator_killed_before_it_commits_is_resumed(fleet: Fleet, undisturbed: Fleet) -> None:
-    killed = fleet.run(env={"BASKETRY_CRASH_AT": "settling:2"})
+@pytest.mark.parametrize("point", ["claimed", "started:2", "finished", "settling:2", "settled", "renewed"])
+def test_a_coordinator_killed_at_any_point_is_resumed(fleet: Fleet, undisturbed: Fleet, point: str) -> None:
+    killed = fleet.run("--set", "fleet.lease_s=0.6", env={"BASKETRY_CRASH_AT": point})
 
     assert killed.code == -signal.SIGKILL, killed.err
     resume_and_compare(fleet, undisturbed)
@@ -77,6 +80,39 @@ def test_workers_killed_while_stores_run_cost_attempts_and_nothing_else(fleet: F
     assert finished.json["counts"]["again"] >= 1
 
 
+def test_a_shard_and_combos_killed_while_stores_are_spread_out(fleet: Fleet, undisturbed: Fleet) -> None:
+    process = fleet.start(*SPREAD_OUT, "--set", "fleet.max_attempts=8")
+
+    killed = [kill_workers(process, named, 1) for named in ("combo:", "StoreShard", "portfolio:")]
+    finished = finish(process)
+
+    assert finished.code == 0, finished.out
+    assert fleet.bundles() == undisturbed.bundles()
+    assert sum(killed) >= 2
+
+
+def test_a_coordinator_that_slept_through_its_lease_changes_nothing(
+    fleet: Fleet, undisturbed: Fleet, postgres: Server
+) -> None:
+    """The other one works on a Ray of its own: the sleeper's workers wait for it on theirs."""
+    fleet = fleet.but(url=postgres.url(postgres.create()), flags=(*QUICK, "--set", "fleet.lease_s=2"))
+    sleeper = fleet.start()
+    fleet.wait_for("running", 2)
+    sleeper.send_signal(signal.SIGSTOP)
+
+    try:
+        other = fleet.but(address="local", flags=(*fleet.flags, "--workers", 2)).run("--resume")
+        before = _written(fleet)
+    finally:
+        sleeper.send_signal(signal.SIGCONT)
+    awake = finish(sleeper)
+
+    assert other.code == 0, other.err
+    assert fleet.bundles() == undisturbed.bundles()
+    assert _written(fleet) == before
+    assert awake.json["counts"]["fenced"] >= 1, awake.err
+
+
 def test_a_poison_store_is_given_up_after_three_attempts_and_the_others_go_on(
     undisturbed: Fleet, tmp_path: Path
 ) -> None:
@@ -95,3 +131,12 @@ def test_a_poison_store_is_given_up_after_three_attempts_and_the_others_go_on(
     assert "MemoryError" in rows["greedy"]["reasons"][0]["detail"]
     whole = undisturbed.bundles()
     assert fleet.bundles() == {store: whole[store] for store in ("store-00", "store-02", "store-04")}
+
+
+def _written(fleet: Fleet) -> dict[str, object]:
+    """Everything that the database keeps of the fleet's runs."""
+    with Database(fleet.database) as database:
+        return {
+            row.store: (row.run_id, row.state, database.for_store(row.store).bundles(row.run_id))
+            for row in fleet.rows()
+        }

@@ -24,6 +24,9 @@ QUICK = (
 )  # fmt: skip
 """Nobody waits longer than a test has time for, and no search is cut, however slow the machine."""
 
+SPREAD_OUT = ("--set", "fleet.whole_ms=0", "--set", "cluster.fanout=combo")
+"""Every store over many tasks, each combo one."""
+
 
 def write_stores(folder: Path, count: int) -> Path:
     """A folder of `count` small stores, all different."""
@@ -91,6 +94,12 @@ class Fleet:
                 return list(fleets.rows(fleets.newest()))
         except Exception:  # the tables are not there yet
             return []
+
+    def records(self) -> list[dict[str, Any]]:
+        """Record of each store's run, as the database keeps it."""
+        with Database(self.database) as database:
+            runs = [database.for_store(row.store).run(row.run_id) for row in self.rows()]
+        return [dict(run.record or {}) for run in runs]
 
     def wait_for(self, state: str, count: int = 1, within_s: float = 90.0) -> None:
         """Until so many of its runs are in a state."""
