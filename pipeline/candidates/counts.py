@@ -29,6 +29,8 @@ class Counts(Columns):
     """Orders with the anchor; VOLUME: with any of the products."""
     support: NDArray[np.float64]
     """`count / orders`, in [0, 1]."""
+    support_lately: NDArray[np.float64]
+    """The same with recent orders counting more (`mining.half_life_days`), in [0, 1]."""
     confidence: NDArray[np.float64]
     """`count / anchor_orders`; NaN for MIX_MATCH."""
     confidence_low: NDArray[np.float64]
@@ -49,21 +51,24 @@ def _membership(items: NDArray[np.int32], products: int) -> csr_array:
     return csr_array((data, items[present], indptr), shape=(len(items), products))
 
 
-def _rows_reaching(held: csr_array, least: NDArray[np.integer]) -> NDArray[np.int32]:
-    """`(k,)` cells of each row of `held` that are at least `least` of that row."""
-    row = np.repeat(np.arange(held.shape[0]), np.diff(held.indptr))
-    return np.bincount(row[held.data >= least[row]], minlength=held.shape[0]).astype(np.int32)
-
-
-def _count(context: StoreContext, kind: BundleType, found: Proposals) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def _count(
+    context: StoreContext, kind: BundleType, found: Proposals
+) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.int32]]:
+    """`(k,)` orders, orders by recency, and orders with the anchor."""
     products = context.history.products
     member = _membership(found.items, products)
     if kind is BundleType.VOLUME:
-        units = member @ context.postings.matrix(quantities=True)
-        return _rows_reaching(units, found.breaks[:, 0]), np.diff(units.indptr).astype(np.int32)
-    held = member @ context.postings.matrix()
-    least = found.pick if kind is BundleType.MIX_MATCH else found.size
-    return _rows_reaching(held, least), context.mined.item_orders[found.items[:, 0]]
+        held, least = member @ context.postings.matrix(quantities=True), found.breaks[:, 0]
+        anchor_orders = np.diff(held.indptr).astype(np.int32)
+    else:
+        held = member @ context.postings.matrix()
+        least = found.pick if kind is BundleType.MIX_MATCH else found.size
+        anchor_orders = context.mined.item_orders[found.items[:, 0]]
+    row = np.repeat(np.arange(len(found)), np.diff(held.indptr))
+    enough = held.data >= least[row]
+    row, order = row[enough], held.indices[enough]
+    count = np.bincount(row, minlength=len(found)).astype(np.int32)
+    return count, np.bincount(row, weights=context.recency[order], minlength=len(found)), anchor_orders
 
 
 def count_candidates(context: StoreContext, kind: BundleType, found: Proposals) -> Counts:
@@ -72,8 +77,7 @@ def count_candidates(context: StoreContext, kind: BundleType, found: Proposals) 
     Lift of a set of `s` products is `count · n^(s−1) / Π counts`; `shrunk_lift` stands beside it.
     """
     parts = [_count(context, kind, found.take(rows)) for rows in _chunks(len(found))]
-    count = np.concatenate([part[0] for part in parts])
-    anchor_orders = np.concatenate([part[1] for part in parts])
+    count, lately, anchor_orders = (np.concatenate(column) for column in zip(*parts, strict=True))
     orders, present = context.orders, found.items >= 0
     members = np.where(present, context.mined.item_orders[np.where(present, found.items, 0)], np.nan)
     unknown = np.full(len(found), np.nan)
@@ -85,6 +89,7 @@ def count_candidates(context: StoreContext, kind: BundleType, found: Proposals) 
         count=count,
         anchor_orders=anchor_orders,
         support=count / max(orders, 1),
+        support_lately=lately / max(float(context.recency.sum()), 1e-9),
         confidence=unknown if is_pool else confidence,
         confidence_low=unknown if is_pool else low,
         confidence_high=unknown if is_pool else high,

@@ -47,6 +47,14 @@ class History:
         ones = np.ones(len(self.item), dtype=np.int32)
         return csr_array((ones, self.item, self.indptr), shape=(len(self), self.products))
 
+    def recency(self, half_life_days: float) -> NDArray[np.float64]:
+        """`(m,)` weights in (0, 1]: an order counts half as much for each half-life of its age.
+
+        They lie on a grid of 2⁻²⁰, on which sums are exact, whatever their order.
+        """
+        age = self.as_of - 1 - self.day
+        return np.asarray(np.round(0.5 ** (age / half_life_days) * 2.0**20) / 2.0**20)
+
     def window(self) -> dict[str, object]:
         """The orders that every count names: `{from, to, orders}`, `to` excluded."""
         first = int(self.day[0]) if len(self) else self.as_of

@@ -32,6 +32,8 @@ class MiningConfig(BaseModel):
     """`mlxtend` counts with its fpgrowth instead: the same sets, 10-140 times slower."""
     window_days: Annotated[int, Field(ge=1)] = 365
     """Days before the run's day whose orders are mined."""
+    half_life_days: Annotated[float, Field(ge=1)] = 91.0
+    """Age at which an order counts half in what a bundle reaches lately; a quarter of a year."""
     mega_basket: Annotated[int, Field(ge=2)] = 100
     """Baskets of more SKUs than this weigh less in ranking."""
     max_pairs: Annotated[int, Field(ge=1)] = 400_000

@@ -80,6 +80,8 @@ class StoreContext:
     judge: Judge
     volume: QuantityBreaks
     habits: PriceHabits
+    recency: NDArray[np.float64]
+    """`(m,)` weight of each order of the window in what is bought lately, in (0, 1]."""
     inferred: Inferred | None = None
     """Where tags stand in for facts; None without tags."""
 
@@ -199,5 +201,6 @@ def prepare(
         judge=Judge(catalog.price, catalog.category, features.is_gift, config.objectives),
         volume=quantity_breaks(history, catalog.family, catalog.price, config.volume),
         habits=price_habits(catalog, history, snapshot.currency, config.elasticity),
+        recency=history.recency(config.mining.half_life_days),
         inferred=inferred,
     )

@@ -99,7 +99,7 @@ def near_selection(judged: Judged, demand: float, most: int) -> NDArray[np.intp]
         most: How many.
     """
     half = np.array([HALF_REACH.get(combo.type, 0.02) for combo in COMBOS])[judged.combo]
-    worth = (1 - demand) * judged.scores.score + demand * reach(judged.counts.support, half)
+    worth = (1 - demand) * judged.scores.score + demand * reach(judged.counts.support_lately, half)
     order = np.argsort(-np.round(worth, 9), kind="stable")
     return np.asarray(order[judged.verdicts.passed[order]][:most])
 

@@ -37,6 +37,7 @@ def evidence_of(
         "window": context.history.window(),
         "count": int(counts.count[row]),
         "support": figure(counts.support[row]),
+        "support_lately": figure(counts.support_lately[row]),
         "support_low": figure(support_low),
         "support_high": figure(support_high),
         "anchor_orders": int(counts.anchor_orders[row]),

@@ -40,7 +40,7 @@ class PortfolioConfig(BaseModel):
     repeat_share: Annotated[float, Field(gt=0, le=1)] = 0.2
     """A SKU is in at most this share of the bundles, and in two at least."""
     demand: Annotated[float, Field(ge=0, le=1)] = 0.8
-    """Weight of how many orders a bundle reaches, beside its score, in what it is worth to the list."""
+    """Weight of how many orders a bundle reaches lately, beside its score, in what it is worth to the list."""
 
     pool_size: Annotated[int, Field(ge=1)] = 600
     """About how many candidates lists are chosen from: the others can't win a place."""
@@ -64,7 +64,7 @@ that sell together need no discount on one of them: as a set they come first."""
 
 
 def reach(support: NDArray[np.float64], half: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How many orders a bundle reaches, in [0, 1]: `support / (support + half)`."""
+    """How many orders a bundle of this support reaches, in [0, 1]: `support / (support + half)`."""
     return np.asarray(support / (support + half))
 
 

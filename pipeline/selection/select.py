@@ -135,7 +135,8 @@ def _values(context: StoreContext, judged: Judged) -> NDArray[np.float64]:
     """`(k, 4)` what each candidate adds to revenue, margin, inventory and cross-selling, by fixed maps to [0, 1].
 
     Revenue: its expected share of the store's revenue, `x / (x + 1 %)`. Margin: margin after discount over 0.6, one
-    half where unknown. Inventory: mean rank of its products by days of cover. Cross-selling: orders it reaches.
+    half where unknown. Inventory: mean rank of its products by days of cover. Cross-selling: orders it reaches
+    lately.
     """
     history, items = context.history, judged.found.items
     half = np.array([HALF_REACH.get(name, 0.02) for name in TYPES])[type_codes()[judged.combo]]
@@ -149,7 +150,7 @@ def _values(context: StoreContext, judged: Judged) -> NDArray[np.float64]:
             share / (share + 0.01),
             np.clip(np.nan_to_num(judged.prices.margin, nan=0.3) / 0.6, 0, 1),
             cover / np.maximum(present.sum(axis=1), 1),
-            reach(judged.counts.support, half),
+            reach(judged.counts.support_lately, half),
         ]),
         9,
     )  # fmt: skip

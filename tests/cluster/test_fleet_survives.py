@@ -119,7 +119,7 @@ def test_a_poison_store_is_given_up_after_three_attempts_and_the_others_go_on(
     stores = write_stores(tmp_path / "stores", STORES)
     for good, bad in (("store-01", "segfault"), ("store-03", "endless"), ("store-05", "greedy")):
         (stores / good).rename(stores / bad)
-    flags = (*QUICK, "--set", "fleet.store_deadline_s=8", "--set", "fleet.store_memory_mb=3000")
+    flags = (*QUICK, "--set", "fleet.store_deadline_s=15", "--set", "fleet.store_memory_mb=3000")
     fleet = Fleet(stores, tmp_path / "fleet", "local", flags=(*flags, "--workers", 2)).with_vectors_of(undisturbed)
 
     finished = fleet.run(env=poisoned(tmp_path / "poison"))

@@ -5,9 +5,10 @@ from hypothesis import strategies as st
 
 from pipeline.candidates import counts as counts_module
 from pipeline.candidates.counts import Counts, count_candidates
+from pipeline.config import RunConfig
 from pipeline.context.store import StoreContext
 from pipeline.terms import BundleType
-from tests.support.stores import Basket, Ware, bought, context_of, numbered, sets_of, store_of
+from tests.support.stores import DAY, Basket, Ware, bought, context_of, numbered, sets_of, store_of
 
 UNITS = st.lists(st.dictionaries(st.integers(0, 5), st.integers(1, 9), min_size=1), min_size=1, max_size=20)
 """Random orders: units by product."""
@@ -70,6 +71,17 @@ def test_figures_of_a_set_by_hand() -> None:
     assert found.expected[0] == pytest.approx(4 * 5 * 10 / 20**2)
     assert found.lift[0] == pytest.approx(2 * 20**2 / (4 * 5 * 10))
     assert found.shrunk_lift[0] == pytest.approx(12 / 10.5)
+
+
+def test_an_order_of_a_half_life_ago_counts_half_in_what_is_bought_lately() -> None:
+    half_life = RunConfig().mining.half_life_days
+    baskets = [bought("A", "B", day=DAY - round(half_life)), bought("A", "B", day=DAY), bought("C", day=DAY)]
+    context = context_of(store_of([Ware("A"), Ware("B"), Ware("C")], baskets))
+
+    found = count_candidates(context, BundleType.FBT, sets_of([0, 1]))
+
+    assert found.support[0] == pytest.approx(2 / 3)
+    assert found.support_lately[0] == pytest.approx((0.5 + 1) / (0.5 + 1 + 1), abs=1e-6)
 
 
 def columns(found: Counts) -> list[list[float]]:
