@@ -57,6 +57,7 @@ def _count(
     """`(k,)` orders, orders by recency, and orders with the anchor."""
     products = context.history.products
     member = _membership(found.items, products)
+    least: NDArray[np.integer]
     if kind is BundleType.VOLUME:
         held, least = member @ context.postings.matrix(quantities=True), found.breaks[:, 0]
         anchor_orders = np.diff(held.indptr).astype(np.int32)
@@ -68,7 +69,8 @@ def _count(
     enough = held.data >= least[row]
     row, order = row[enough], held.indices[enough]
     count = np.bincount(row, minlength=len(found)).astype(np.int32)
-    return count, np.bincount(row, weights=context.recency[order], minlength=len(found)), anchor_orders
+    lately = np.bincount(row, weights=context.recency[order], minlength=len(found)).astype(np.float64)
+    return count, lately, anchor_orders
 
 
 def count_candidates(context: StoreContext, kind: BundleType, found: Proposals) -> Counts:
