@@ -36,22 +36,22 @@ class Bench:
     """
 
     def __init__(self, settings: Settings, database: Database, shelf: Path, repeats: int) -> None:
-        self._settings, self._database, self._shelf, self._repeats = settings, database, shelf, repeats
+        self._settings, self._database, self.shelf, self._repeats = settings, database, shelf, repeats
         self._runner = StoreRunner(settings, database)
 
     def warm(self, store: Subject) -> None:
         """Two runs that nobody counts: vectors are cached and every worker has imported all it needs."""
         for repeat in (-2, -1):
-            self._runner.run(RunRequest(store.moved(self._shelf, repeat)))
+            self._runner.run(RunRequest(store.moved(self.shelf, repeat)))
 
     def measure(self, store: Subject) -> Iterator[Figure]:
         """Runs with a fresh context, with the kept one, and without Ray, in turn, so that noise meets all alike."""
         self.warm(store)
         fresh, kept, inline = [], [], []
         for repeat in range(self._repeats):
-            ref = store.moved(self._shelf, repeat)
-            fresh.append(self._run(ref))
-            kept.append(self._run(ref))
+            ref = store.moved(self.shelf, repeat)
+            fresh.append(self.run(ref))
+            kept.append(self.run(ref))
             inline.append(run_inline(store.ref, self._settings, self._database).seconds)
         yield from _figures("warm Ray, fresh context", store, fresh, TARGETS.get(store.name))
         yield from _figures("warm Ray, kept context", store, kept, None)
@@ -68,7 +68,8 @@ class Bench:
             ratio = seconds["total"] / fresh.median
             yield Figure("beside the control", store.name, f"times faster, {name}", "×", (ratio,), target, True)
 
-    def _run(self, ref: object) -> dict[str, float]:
+    def run(self, ref: object) -> dict[str, float]:
+        """Seconds of one run by phase, and in all."""
         begun = perf_counter()
         report = self._runner.run(RunRequest(ref))  # type: ignore[arg-type]
         return _phases(report, perf_counter() - begun)

@@ -50,8 +50,8 @@ def on_disk(place: Place) -> Path:
 def subjects(folders: Sequence[Path], settings: Settings) -> list[Subject]:
     """The demo store, the seeded ones and those in `folders`, by number of orders within each kind."""
     real = [_from_folder(folder.resolve().name, folder, settings) for folder in folders]
-    seeded = [_from_seed(orders, products, settings) for orders, products in SIZES]
-    return [_from_folder("demo", DEMO, settings), *seeded, *sorted(real, key=lambda store: store.orders)]
+    made = [seeded(orders, products, settings) for orders, products in SIZES]
+    return [_from_folder("demo", DEMO, settings), *made, *sorted(real, key=lambda store: store.orders)]
 
 
 def _from_folder(name: str, folder: Path, settings: Settings) -> Subject:
@@ -59,7 +59,8 @@ def _from_folder(name: str, folder: Path, settings: Settings) -> Subject:
     return Subject(name, folder, upload.ref, len(upload.snapshot.orders), len(upload.snapshot.catalog))
 
 
-def _from_seed(orders: int, products: int, settings: Settings) -> Subject:
+def seeded(orders: int, products: int, settings: Settings) -> Subject:
+    """A seeded store of this size, kept as a snapshot."""
     made = synthetic_store(orders, products)
     snapshot = replace(made, sha256=content_hash(made.currency, made.catalog, made.orders))
     customers = tuple(f"{rank:064x}" for rank in range(int(snapshot.orders.customer.max(initial=-1)) + 1))
