@@ -1,5 +1,6 @@
 """All that a run knows about a store before its first candidate: numbers only, shared without copies."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -167,10 +168,14 @@ def prepare(
     """
     catalog, vectors = snapshot.catalog, on_grid(vectors)
     history = history_of(snapshot, as_of, config.mining.window_days)
-    mined = mine(history, config.mining)
-    features, lenses, needs, inferred = _aims(
-        catalog, history, features_of(catalog, snapshot.orders, history, config.features), tags, config
-    )
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        # Neighbours need the vectors alone, and FAISS lets go of Python's lock: they take another core that is free.
+        near = beside.submit(neighbours, vectors, config.similarity)
+        mined = mine(history, config.mining)
+        features, lenses, needs, inferred = _aims(
+            catalog, history, features_of(catalog, snapshot.orders, history, config.features), tags, config
+        )
+        habits = price_habits(catalog, history, snapshot.currency, config.elasticity)
     names = catalog.categories.to_pylist()
     joint = category_joints(history, catalog.category, len(names))
     traits = Traits(
@@ -179,7 +184,6 @@ def prepare(
     )  # fmt: skip
     affinity = _calibrated(mined, traits, config.seed, config.affinity)
     compatible = compatible_categories(joint, len(history), _centroids(vectors, catalog.category, len(names)), names)
-    near = neighbours(vectors, config.similarity)
     bonds = bonds_of(mined, fit_ease(history.matrix(), config.ease), len(history))
     shelf = Shelf(
         mined.item_orders, catalog.category, catalog.price, catalog.is_sellable, joint, compatible, len(history)
@@ -193,14 +197,14 @@ def prepare(
         features=features,
         mined=mined,
         bonds=bonds,
-        neighbours=near,
+        neighbours=near.result(),
         affinity=affinity,
-        links=link_tables(mined, bonds, near, affinity, shelf),
+        links=link_tables(mined, bonds, near.result(), affinity, shelf),
         lenses=lenses,
         needs=needs,
         judge=Judge(catalog.price, catalog.category, features.is_gift, config.objectives),
         volume=quantity_breaks(history, catalog.family, catalog.price, config.volume),
-        habits=price_habits(catalog, history, snapshot.currency, config.elasticity),
+        habits=habits,
         recency=history.recency(config.mining.half_life_days),
         inferred=inferred,
     )
