@@ -14,11 +14,14 @@ from pipeline.storage import Uri
 from tests.support.disturbed import QUICK, Fleet, write_stores
 from tests.support.object_store import CREDENTIALS, s3_server
 from tests.support.processes import finish
+from tests.support.slow_proxy import slow_proxy
 
 pytestmark = [pytest.mark.ray, pytest.mark.cluster]
 
 STORES = 5
 AWAY_S = 10.0
+DELAY_S = 0.05
+"""Of every question and of every answer."""
 DISK_MB = 40
 
 
@@ -46,6 +49,20 @@ def test_a_fleet_outlasts_an_object_store_that_is_gone_for_ten_seconds(undisturb
 
     assert finished.code == 0, finished.err
     assert finished.json["status"] == "succeeded"
+    assert fleet.bundles() == undisturbed.bundles()
+
+
+def test_a_fleet_on_a_slow_object_store_takes_longer_and_comes_to_the_same(undisturbed: Fleet, tmp_path: Path) -> None:
+    with s3_server() as bucket, slow_proxy(port_of(bucket), DELAY_S) as port:
+        data = str(bucket / "data").replace(f"{port_of(bucket)}", f"{port}")
+        fleet = undisturbed.but(
+            home=tmp_path / "fleet", address="local", url=f"sqlite:///{tmp_path / 'fleet.db'}", data=data,
+            env=CREDENTIALS, flags=(*QUICK, "--workers", 2),
+        )  # fmt: skip
+
+        finished = fleet.run()
+
+    assert finished.code == 0, finished.err
     assert fleet.bundles() == undisturbed.bundles()
 
 
