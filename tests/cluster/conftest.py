@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.disturbed import STORES, Fleet, write_stores
 from tests.support.processes import Finished, basketry
 
 Run = Callable[..., "Outcome"]
@@ -54,3 +55,14 @@ def run(ray_local: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
         return Outcome(basketry(*command, cwd=tmp_path, env=env), out)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def undisturbed(ray_local: str, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
+    """A fleet on one node that nothing happened to."""
+    home = tmp_path_factory.mktemp("undisturbed-fleet")
+    fleet = Fleet(write_stores(home / "stores", STORES), home, ray_local)
+    finished = fleet.run()
+    assert finished.code == 0, finished.err
+    assert len(fleet.bundles()) == STORES
+    return fleet

@@ -5,26 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.disturbed import QUICK, SPREAD_OUT, Fleet, write_stores
+from tests.support.disturbed import QUICK, SPREAD_OUT, STORES, Fleet
 from tests.support.processes import finish
 from tests.support.redis_server import redis_server
 from tests.support.several_nodes import Nodes, several_nodes
 
 pytestmark = [pytest.mark.ray, pytest.mark.cluster]
 
-STORES = 8
 PATIENT = (*QUICK, "--set", "fleet.max_attempts=8", "--set", "cluster.shared_data_dir=true")
 GIVES_UP_SOON = {"RAY_gcs_rpc_server_reconnect_timeout_s": "5"}
-
-
-@pytest.fixture(scope="module")
-def undisturbed(ray_local: str, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
-    """A fleet on one node that nothing happened to."""
-    home = tmp_path_factory.mktemp("undisturbed-nodes")
-    fleet = Fleet(write_stores(home / "stores", STORES), home, ray_local)
-    finished = fleet.run()
-    assert finished.code == 0, finished.err
-    return fleet
 
 
 def on(nodes: Nodes, undisturbed: Fleet, home: Path) -> Fleet:

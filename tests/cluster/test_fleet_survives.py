@@ -9,24 +9,11 @@ from pathlib import Path
 import pytest
 
 from cluster.database.database import Database
-from tests.support.disturbed import QUICK, SPREAD_OUT, Fleet, kill, kill_workers, poisoned, write_stores
+from tests.support.disturbed import QUICK, SPREAD_OUT, STORES, Fleet, kill, kill_workers, poisoned, write_stores
 from tests.support.postgres import Server
 from tests.support.processes import finish
 
 pytestmark = [pytest.mark.ray, pytest.mark.cluster]
-
-STORES = 6
-
-
-@pytest.fixture(scope="module")
-def undisturbed(ray_local: str, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
-    """A fleet that nothing happened to."""
-    home = tmp_path_factory.mktemp("undisturbed-fleet")
-    fleet = Fleet(write_stores(home / "stores", STORES), home, ray_local)
-    finished = fleet.run()
-    assert finished.code == 0, finished.out
-    assert len(fleet.bundles()) == STORES
-    return fleet
 
 
 @pytest.fixture

@@ -11,28 +11,17 @@ from urllib.parse import parse_qs
 import pytest
 
 from pipeline.storage import Uri
-from tests.support.disturbed import QUICK, Fleet, write_stores
+from tests.support.disturbed import QUICK, Fleet
 from tests.support.object_store import CREDENTIALS, s3_server
 from tests.support.processes import finish
 from tests.support.slow_proxy import slow_proxy
 
 pytestmark = [pytest.mark.ray, pytest.mark.cluster]
 
-STORES = 5
 AWAY_S = 10.0
 DELAY_S = 0.05
 """Of every question and of every answer."""
 DISK_MB = 40
-
-
-@pytest.fixture(scope="module")
-def undisturbed(ray_local: str, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
-    """A fleet whose storage is there."""
-    home = tmp_path_factory.mktemp("undisturbed-storage")
-    fleet = Fleet(write_stores(home / "stores", STORES), home, ray_local)
-    finished = fleet.run()
-    assert finished.code == 0, finished.err
-    return fleet
 
 
 def test_a_fleet_outlasts_an_object_store_that_is_gone_for_ten_seconds(undisturbed: Fleet, tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from tests.support.processes import Finished, basketry, find_workers, start
 from tests.support.tables import write_canonical
 
 SMALL_ORDERS = 60
+STORES = 6
+"""Stores of the fleets that are disturbed."""
 
 QUICK = (
     "--set", "fleet.poll_s=0.2", "--set", "fleet.reap_s=0.5", "--set", "fleet.commit_wait_s=0.05",
