@@ -59,7 +59,17 @@ def _demand(bundle: dict[str, Any]) -> str:
         )
     if evidence.get("lift") is not None:
         text += f", {evidence['lift']:.1f} times what chance would give ({evidence['shrunk_lift']:.1f} after shrinking)"
-    return text + "."
+    return f"{text}. {_lately(evidence)}".strip()
+
+
+def _lately(evidence: dict[str, Any]) -> str:
+    """What its place in the list rests on; nothing for bundles of before it did."""
+    if evidence.get("support_lately") is None:
+        return ""
+    return (
+        f"Of all orders that is {evidence['support']:.1%}, or {evidence['support_lately']:.1%} with recent ones "
+        "counting more: its place in the list follows the latter, its score, and how unlike the others it is."
+    )
 
 
 def _price(bundle: dict[str, Any]) -> str:

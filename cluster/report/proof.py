@@ -56,6 +56,8 @@ def _orders(found: Mapping[str, Any], bundle: Mapping[str, Any]) -> str:
     }.get(bundle.get("type"), "hold every product")  # type: ignore[arg-type]
     dates = f"{day(window.get('from'))} to {day(window.get('to'), back=1)}"
     share = percent(found.get("support"), 1)
+    if found.get("support_lately") is not None:
+        share += f"; {percent(found['support_lately'], 1)} with recent orders counting more"
     return f"{count(found['count'])} of {count(window['orders'])} orders {held} ({share}), {dates}."
 
 

@@ -48,6 +48,7 @@ def evidence() -> dict[str, Any]:
         "window": {"from": "2026-01-01", "to": "2026-11-01", "orders": 276},
         "count": 14,
         "support": 0.0507,
+        "support_lately": 0.0613,
         "anchor_orders": 40,
         "confidence": 0.35,
         "confidence_low": 0.22,

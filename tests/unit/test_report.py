@@ -57,7 +57,7 @@ def test_a_run_becomes_one_page_with_every_section() -> None:
         "£9.00",
         "£10.00",
         "Save £1.00 (10%)",
-        "14 of 276 orders hold every product (5.1%)",
+        "14 of 276 orders hold every product (5.1%; 6.1% with recent orders counting more)",
     ):
         assert words in html
 
@@ -200,7 +200,10 @@ def test_signals_fill_as_much_of_the_bar_as_the_score() -> None:
 def test_evidence_is_said_in_plain_words() -> None:
     lines = dict(card(bundle())["evidence"])
 
-    assert lines["Orders"] == "14 of 276 orders hold every product (5.1%), 1 January 2026 to 31 October 2026."
+    assert lines["Orders"] == (
+        "14 of 276 orders hold every product (5.1%; 6.1% with recent orders counting more), "
+        "1 January 2026 to 31 October 2026."
+    )
     assert (
         lines["Confidence"] == "35% of the 40 orders with its first product hold the bundle (95% interval 22 to 50%)."
     )

@@ -49,6 +49,15 @@ def test_the_story_begins_with_the_explanation_and_the_demand() -> None:
     ]
 
 
+def test_the_story_says_what_recent_orders_make_of_it() -> None:
+    demand = why_story(changed(support=0.06, support_lately=0.081))[1]
+
+    assert demand.endswith(
+        " Of all orders that is 6.0%, or 8.1% with recent ones counting more: its place in the list follows the "
+        "latter, its score, and how unlike the others it is."
+    )
+
+
 def test_the_story_names_price_margin_and_the_sum_of_the_score() -> None:
     story = " ".join(why_story(BUNDLE))
 
