@@ -3,7 +3,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ def shops(database: Database) -> Shops:
 
 
 def coordinate(shops: Shops, runner: FakeRunner, owner: str = "one", **config: Any) -> Coordinator:
-    options = FleetConfig(poll_s=0.01, commit_wait_s=0, **config)
+    options = FleetConfig(**{"poll_s": 0.01, "commit_wait_s": 0, **config})
     return Coordinator(shops.database.queue(owner, options, shops.clock), runner, options, in_flight=4, fleet="f1")
 
 
@@ -45,6 +45,27 @@ def test_every_store_of_a_fleet_is_run_and_few_are_in_flight(shops: Shops) -> No
     assert runner.most == 4
     assert shops.database.fleets.counts("f1") == {"succeeded": 11}
     assert coordinator.counts["settled"] == 11
+
+
+def test_a_store_that_waits_for_its_commit_keeps_no_other_from_being_started(shops: Shops) -> None:
+    class OneIsSlow(FakeRunner):
+        def ended(self, wait_s: float) -> Sequence[End]:
+            slow = [claim for claim in self.running if claim.store == "slow"]
+            self.running = [claim for claim in self.running if claim.store != "slow"]
+            done = super().ended(wait_s)
+            self.running = slow
+            return done
+
+    shops.submit("slow", *(f"s{number}" for number in range(6)))
+    runner = OneIsSlow()
+    coordinator = coordinate(shops, runner, commit_wait_s=60, commit_batch=8)
+
+    coordinator.step()
+    coordinator.step()
+
+    assert len(runner.started) == 7
+    assert runner.most == 4
+    assert shops.database.fleets.counts("f1") == {"running": 7}
 
 
 def test_a_store_that_breaks_its_worker_is_given_up_after_three_attempts_and_the_others_go_on(shops: Shops) -> None:
