@@ -25,11 +25,14 @@ COST_ALPHA = 0.2
 LET_GO = {"owner": None, "lease_until": None}
 """Nobody holds the run any more."""
 
-_CLEAR = [
-    sa.delete(table).where(table.c.store == sa.bindparam("of"), table.c.run_id == sa.bindparam("run"))
-    for table in (tables.bundle, tables.combo, tables.rejection, tables.usage)
-]
-"""What a run came to, table by table; its bundles first."""
+
+def _delete_of_run(table: sa.Table) -> sa.Delete:
+    return sa.delete(table).where(table.c.store == sa.bindparam("of"), table.c.run_id == sa.bindparam("run"))
+
+
+_DELETE_BUNDLES = _delete_of_run(tables.bundle)
+_DELETE_ALL = (_DELETE_BUNDLES, *map(_delete_of_run, (tables.combo, tables.rejection, tables.usage)))
+"""What a run came to, table by table; made once, since a fleet asks for it with every store."""
 
 
 class StoreRecords(StoreHistory):
@@ -113,7 +116,7 @@ class StoreRecords(StoreHistory):
         with writing(self._engine, self.store) as connection:
             self._check_open(connection, run_id, "store preliminary bundles")
             key = {"store": self.store, "run_id": run_id}
-            connection.execute(_CLEAR[0], {"of": self.store, "run": run_id})
+            connection.execute(_DELETE_BUNDLES, {"of": self.store, "run": run_id})
             _insert(connection, tables.bundle, rows.of_bundles(key, bundles, "preliminary"))
 
     def finish_run(
@@ -232,7 +235,7 @@ class StoreRecords(StoreHistory):
         connection.execute(sa.update(tables.store).where(table.store == self.store).values(cost_ms=moved))
 
     def _clear(self, connection: sa.Connection, run_id: str) -> None:
-        for delete in _CLEAR:
+        for delete in _DELETE_ALL:
             connection.execute(delete, {"of": self.store, "run": run_id})
 
 
