@@ -86,14 +86,14 @@ def run_inline(ref: SnapshotRef, settings: Settings, database: Database) -> Inli
         outcome = conclude(context, snapshot.catalog, plan, results, config)
         record = record_of(context, outcome, config)
         has_all = outcome.judged is not None and outcome.selection is not None
-        rest = list(rejected(outcome.judged, outcome.selection, snapshot.catalog)) if has_all else []  # type: ignore[arg-type]
+        rest = list(pack(rejected(outcome.judged, outcome.selection, snapshot.catalog))) if has_all else []  # type: ignore[arg-type]
     begun = perf_counter()
     bundles = [bundle.to_json() for bundle in outcome.bundles]
     records.save_plan(run_id, plan.model_dump(mode="json"))
     records.save_preliminary(run_id, bundles)
     records.finish_run(
         run_id, state="succeeded", record=record, at=datetime.now(UTC), bundles=bundles,
-        combos=combo_outcomes(record), rejections=list(pack(rest)),
+        combos=combo_outcomes(record), rejections=rest,
     )  # fmt: skip
     laps.seconds["storage"] += perf_counter() - begun
     return InlineRun(laps.seconds | {"total": sum(laps.seconds.values())}, outcome.bundles)

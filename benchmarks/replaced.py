@@ -9,15 +9,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 import numpy as np
 import ray
+from rich.console import Console
 
 from benchmarks.inline import load
 from benchmarks.measure import Figure, load_average
+from benchmarks.report import print_part
 from benchmarks.runs import Bench
 from benchmarks.stores import Subject, on_disk, seeded
 from cluster.database.database import Database
@@ -35,6 +36,7 @@ from pipeline.generate import plan_for
 from pipeline.plan import Plan
 from pipeline.terms import Combo
 
+PART = "what the replaced system measured"
 LATENCY_S = 0.4
 COMBOS = 12
 SHARE = 0.7
@@ -82,7 +84,7 @@ def slow_sources(context: StoreContext, config: RunConfig) -> Figure:
     assert parallel.keys() == sequential.keys()
     assert all(_items(parallel[combo]) == _items(sequential[combo]) for combo in parallel), "other candidates"
     about = f"{COMBOS} combos, each source {1000 * LATENCY_S:.0f} ms"
-    return Figure("replaced", about, "side by side / in turn", "×", (parallel_s / sequential_s,), SHARE)
+    return Figure(PART, about, "side by side / in turn", "×", (parallel_s / sequential_s,), SHARE)
 
 
 def _items(result: ComboResult) -> list[list[int]]:
@@ -93,7 +95,7 @@ def whole_runs(bench: Bench, store: Subject, times: int, target: float | None) -
     """Whole runs with a fresh context."""
     bench.warm(store)
     seconds = tuple(bench.run(store.moved(bench.shelf, repeat))["total"] for repeat in range(times))
-    return Figure("replaced", store.name, f"a run, {times} of them", "s", seconds, target)
+    return Figure(PART, store.name, f"a run, {times} of them", "s", seconds, target)
 
 
 def main() -> None:
@@ -109,10 +111,7 @@ def main() -> None:
             snapshot, vectors = load(small.ref, settings)
             context = prepare(snapshot, vectors, snapshot.default_as_of, settings.run.context)
             figures.append(slow_sources(context, settings.run))
-    for figure in figures:
-        target = f"  target {figure.target:g}" if figure.target is not None else ""
-        values = f"{min(figure.values):.3f} – {max(figure.values):.3f}"
-        print(f"{figure.subject:36} {figure.name:24} {median(figure.values):7.3f} {figure.unit}  ({values}){target}")
+    print_part(Console(width=140), PART, figures)
     print("load average", load_average())
 
 
