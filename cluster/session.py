@@ -113,6 +113,15 @@ def _connect(config: ClusterConfig) -> None:
             ray.init(address, **always, **shared)
     except (ConnectionError, RuntimeError) as error:
         raise PlatformError(_explain(error, address)) from error
+    _warn_on_standard_error()
+
+
+def _warn_on_standard_error() -> None:
+    """Let Ray tell of lost workers there: it would on standard output, where `--json` promises one object and no more."""
+    from ray._private import worker
+
+    show = worker.print_to_stdstream
+    worker.print_to_stdstream = lambda data, **how: show(data | {"is_err": True}, **how)
 
 
 def runtime_env(config: ClusterConfig) -> dict[str, Any]:
