@@ -117,7 +117,7 @@ def _connect(config: ClusterConfig) -> None:
 
 
 def _warn_on_standard_error() -> None:
-    """Let Ray tell of lost workers there: it would on standard output, where `--json` promises one object and no more."""
+    """Let Ray tell of lost workers there: it would on standard output, which `--json` keeps for one object."""
     from ray._private import worker
 
     show = worker.print_to_stdstream
