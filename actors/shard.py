@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from actors.places import open_folder
 from actors.shelf import Shelf, ShelfFigures
 from pipeline.candidates.suggestions import ProposalsConfig, Shortlisted, proposal_prompts
-from pipeline.context.embedding import EmbeddingCache, catalog_texts
+from pipeline.context.embedding import EmbeddingCache
 from pipeline.context.objectives import Need
 from pipeline.context.store import ContextConfig, StoreContext, prepare
-from pipeline.context.tags import Tags
+from pipeline.context.tags import Tags, TagsConfig
+from pipeline.context.zero_shot import likely_tags, texts_to_embed
 from pipeline.errors import PlatformError
 from pipeline.ingest.snapshot import Catalog, Snapshot
 from pipeline.ingest.store import read_snapshot
@@ -50,6 +51,8 @@ class ContextRef:
     config: ContextConfig
     vectors: ModelInfo | None
     """Whose vectors are used; None for preliminary bundles, before a store's products are embedded."""
+    tagging: TagsConfig
+    """Whether, and how surely, likeness to labels tags products where no text model did."""
     tags: "TagsRef | None" = None
     """What a text model said of the products; None where nothing did."""
 
@@ -113,9 +116,9 @@ class StoreShard:
         """The catalog, for finishing bundles."""
         return self._snapshot(ref).catalog
 
-    def missing_texts(self, ref: SnapshotRef, model: ModelInfo) -> list[str]:
-        """Product texts that no run embedded with a model yet, each once."""
-        return self._vectors_of(model).missing(catalog_texts(self._snapshot(ref).catalog))
+    def missing_texts(self, ref: SnapshotRef, model: ModelInfo, tagging: TagsConfig) -> list[str]:
+        """Texts that a run needs and none embedded with a model yet, each once."""
+        return self._vectors_of(model).missing(texts_to_embed(self._snapshot(ref).catalog, tagging))
 
     def context(self, ref: ContextRef) -> StoreContext:
         """The context of a store: kept from an earlier run, or worked out."""
@@ -136,14 +139,16 @@ class StoreShard:
     def _prepare(self, ref: ContextRef) -> StoreContext:
         snapshot = self._snapshot(ref.snapshot)
         as_of = snapshot.default_as_of if ref.as_of is None else ref.as_of
-        tags = ref.tags.tags if ref.tags else None
-        return prepare(snapshot, self._embedded(snapshot, ref.vectors), as_of, ref.config, tags)
+        embedded = self._embedded(texts_to_embed(snapshot.catalog, ref.tagging), ref.vectors)
+        vectors, likely = likely_tags(embedded, len(snapshot.catalog), ref.tagging)
+        return prepare(snapshot, vectors, as_of, ref.config, ref.tags.tags if ref.tags else likely)
 
-    def _embedded(self, snapshot: Snapshot, model: ModelInfo | None) -> NDArray[np.float32]:
+    def _embedded(self, texts: list[str], model: ModelInfo | None) -> NDArray[np.float32]:
+        nothing = np.zeros((len(texts), 0), dtype=np.float32)
         if model is None:
-            return np.zeros((len(snapshot.catalog), 0), dtype=np.float32)
-        vectors, known = self._vectors_of(model).get(catalog_texts(snapshot.catalog))
-        return vectors if known.all() else np.zeros((len(snapshot.catalog), 0), dtype=np.float32)
+            return nothing
+        vectors, known = self._vectors_of(model).get(texts)
+        return vectors if known.all() else nothing
 
     def _vectors_of(self, model: ModelInfo) -> EmbeddingCache:
         """The vectors of one model: those of two never mix."""

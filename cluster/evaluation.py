@@ -16,8 +16,9 @@ from cluster.session import data_folder
 from cluster.tasks import embed_task
 from configs.settings import Settings
 from pipeline.config import RunConfig
-from pipeline.context.embedding import EmbeddingCache, catalog_texts, length_batches
+from pipeline.context.embedding import EmbeddingCache, length_batches
 from pipeline.context.store import StoreContext, prepare
+from pipeline.context.zero_shot import likely_tags, texts_to_embed
 from pipeline.evaluation.arms import OURS, WEIGHT_ARMS, StoreEvaluation, evaluate_arms
 from pipeline.evaluation.config import EvaluationConfig
 from pipeline.evaluation.curve import Point, measure_curve
@@ -30,7 +31,7 @@ from pipeline.ingest.snapshot import Catalog, Snapshot
 MEASUREMENT_S = 4 * 3600.0
 """Longest that one measurement of a store, which is one task, may take."""
 
-context_task = ray.remote(num_cpus=1, max_retries=3)(prepare)
+context_task: Any = ray.remote(num_cpus=1, max_retries=3)(prepare)
 deliver_task = ray.remote(num_cpus=1, max_retries=3)(deliver)
 
 
@@ -46,9 +47,9 @@ def measure_signals(held: Holdout, vectors: NDArray[np.float32], run: RunConfig)
     )
 
 
-def timed_curve(held: Holdout, vectors: NDArray[np.float32], run: RunConfig) -> list[Point]:
+def timed_curve(held: Holdout, embedded: NDArray[np.float32], run: RunConfig) -> list[Point]:
     """Measure the curve of one store by the clock of the worker."""
-    return measure_curve(held, vectors, run, time.perf_counter)
+    return measure_curve(held, embedded, run, time.perf_counter)
 
 
 curve_task = ray.remote(num_cpus=1, max_retries=3)(timed_curve)
@@ -76,9 +77,9 @@ class Evaluator:
         """
         held = split(snapshot, as_of=as_of, days=days)
         assert_no_leak(held.training, held.cut)
-        vectors = self._vectors(snapshot.catalog)
+        embedded = self._embedded(snapshot.catalog)
         self._progress.phase(f"{snapshot.store}: arms", 1 + len(WEIGHT_ARMS))
-        return evaluate_arms(held, self._lists(held, vectors), self._config)
+        return evaluate_arms(held, self._lists(held, embedded), self._config)
 
     def signals(self, snapshot: Snapshot, as_of: int | None, days: int | None) -> StoreSignals:
         """Hide a product of each held-out basket, and ask every signal for it.
@@ -87,7 +88,7 @@ class Evaluator:
             EmptyStoreError: nothing before the cut, or nothing after it.
         """
         held = split(snapshot, as_of=as_of, days=days)
-        vectors = self._vectors(snapshot.catalog)
+        vectors = self._embedded(snapshot.catalog)[: len(snapshot.catalog)]
         self._progress.phase(f"{snapshot.store}: signals", 1)
         task = signals_task.options(name=f"signals:{snapshot.store}")
         found: StoreSignals = ray.get(task.remote(held, vectors, self._settings.run), timeout=MEASUREMENT_S)
@@ -101,17 +102,20 @@ class Evaluator:
             EmptyStoreError: nothing before the cut, or nothing after it.
         """
         held = split(snapshot, as_of=as_of, days=days)
-        vectors = self._vectors(snapshot.catalog)
+        embedded = self._embedded(snapshot.catalog)
         self._progress.phase(f"{snapshot.store}: curve", 1)
-        points: list[Point] = ray.get(curve_task.remote(held, vectors, self._settings.run), timeout=MEASUREMENT_S)
+        points: list[Point] = ray.get(curve_task.remote(held, embedded, self._settings.run), timeout=MEASUREMENT_S)
         self._progress.step()
         return points
 
-    def _lists(self, held: Holdout, vectors: NDArray[np.float32]) -> dict[str, Any]:
+    def _lists(self, held: Holdout, embedded: NDArray[np.float32]) -> dict[str, Any]:
         run = self._settings.run
+        vectors, tags = likely_tags(embedded, len(held.training.catalog), run.tags)
         configs = {OURS: run} | {name: arm_config(run, weights) for name, weights in WEIGHT_ARMS.items()}
         name = held.training.store
-        context = context_task.options(name=f"context:{name}").remote(held.training, vectors, held.cut, run.context)
+        context = context_task.options(name=f"context:{name}").remote(
+            held.training, vectors, held.cut, run.context, tags
+        )
 
         def submit(arm: str) -> Any:
             return deliver_task.options(name=f"arm:{name}:{arm}").remote(context, configs[arm])
@@ -122,9 +126,10 @@ class Evaluator:
             self._progress.step()
         return {arm: lists[arm] for arm in configs}
 
-    def _vectors(self, catalog: Catalog) -> NDArray[np.float32]:
+    def _embedded(self, catalog: Catalog) -> NDArray[np.float32]:
+        """Vectors of `texts_to_embed`."""
         check_data_dir(self._settings)
-        texts = catalog_texts(catalog)
+        texts = texts_to_embed(catalog, self._settings.run.tags)
         cache = EmbeddingCache(open_folder(self._cache), MiniLM().info)
         missing = cache.missing(texts)
         if missing:

@@ -202,7 +202,7 @@ class StoreRunner:
 
     def _missing(self, request: RunRequest, model: ModelInfo) -> list[str]:
         task = self._shard(request).missing_texts.options(name=f"texts:{request.snapshot.store}")
-        return self._get(task.remote(request.snapshot, model))
+        return self._get(task.remote(request.snapshot, model, self._config.tags))
 
     def _complete(self, request: RunRequest, model: ModelInfo | None) -> ModelInfo | None:
         """The model, where it has a vector of every product."""
@@ -236,7 +236,7 @@ class StoreRunner:
         if models:
             tags = models.tags()
             clock.lap("tags")
-        wanted = ContextRef(request.snapshot, request.as_of, self._config.context, vectors, tags)
+        wanted = ContextRef(request.snapshot, request.as_of, self._config.context, vectors, self._config.tags, tags)
         view = self._shard(request).view.options(name=f"context:{store}", num_returns=3)
         context, catalog, outlined = view.remote(wanted)
         outline: Outline = self._get(outlined)

@@ -43,6 +43,7 @@ class StoredRun:
         shard: Reads its snapshot and its vectors.
         snapshot: Where the snapshot lies.
         vectors: The model whose vectors it used; None for none.
+        cache: Where texts whose vectors are not there are embedded; None where they are left out.
         texts: The answers of text models that it used, and no others; None where none were asked.
     """
 
@@ -52,18 +53,30 @@ class StoredRun:
     shard: StoreShard
     snapshot: SnapshotRef
     vectors: ModelInfo | None
+    cache: Place | None
     texts: KeptAnswers | None
 
     @cached_property
     def context(self) -> StoreContext:
         """The store as the run saw it."""
+        if self.cache is not None:
+            self._embed_missing(self.cache)
         tags = tags_ref(ask_for_tags(self.catalog, self.texts, self.config))
-        return self.shard.context(ContextRef(self.snapshot, self.plan.as_of, self.config.context, self.vectors, tags))
+        return self.shard.context(
+            ContextRef(self.snapshot, self.plan.as_of, self.config.context, self.vectors, self.config.tags, tags)
+        )
 
     @property
     def catalog(self) -> Catalog:
         """The catalog of its snapshot."""
         return self.shard.catalog(self.snapshot)
+
+    def _embed_missing(self, cache: Place) -> None:
+        """Embed what the cache has lost since the run, or changed settings need besides."""
+        model = shared_model()
+        missing = self.shard.missing_texts(self.snapshot, model.info, self.config.tags)
+        if missing:
+            EmbeddingCache(open_folder(cache), model.info).put(missing, model.embed(missing))
 
     def under(self, changes: Mapping[str, Any]) -> "StoredRun":
         """The same run under other settings; the plan is made anew, from the history that the old one was made from.
@@ -113,10 +126,9 @@ def open_run(run: Run, settings: Settings, *, embed: bool = True) -> StoredRun:
         raise NotFoundError("snapshot", run.snapshot[:12], hint)
     shard = StoreShard(home / "vectors")
     vectors = model_in(run.record)
-    if embed and vectors == MiniLM().info:
-        _embed_missing(shard, snapshot, home / "vectors")
+    cache = home / "vectors" if embed and vectors == MiniLM().info else None
     plan, texts = Plan.model_validate(run.plan), _answers(run.record, home / "answers")
-    return StoredRun(run, parse_settings(run.settings), plan, shard, snapshot, vectors, texts)
+    return StoredRun(run, parse_settings(run.settings), plan, shard, snapshot, vectors, cache, texts)
 
 
 def parse_settings(values: Mapping[str, Any]) -> RunConfig:
@@ -129,14 +141,6 @@ def parse_settings(values: Mapping[str, Any]) -> RunConfig:
         return RunConfig.model_validate(values)
     except ValidationError as error:
         raise as_settings_error(error, RunConfig) from None
-
-
-def _embed_missing(shard: StoreShard, snapshot: SnapshotRef, cache: Place) -> None:
-    """Embed what the cache has lost since the run."""
-    model = shared_model()
-    missing = shard.missing_texts(snapshot, model.info)
-    if missing:
-        EmbeddingCache(open_folder(cache), model.info).put(missing, model.embed(missing))
 
 
 def _answers(record: Mapping[str, Any], folder: Place) -> KeptAnswers | None:

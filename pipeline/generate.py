@@ -133,23 +133,21 @@ def ask_for_sets(
 def generate(
     snapshot: Snapshot, vectors: NDArray[np.float32], config: RunConfig, *, as_of: int | None = None,
     now: Callable[[], float] = lambda: 0.0, texts: TextGenerator | None = None,
-    labels: NDArray[np.float32] | None = None,
 ) -> Outcome:  # fmt: skip
     """Run all phases for a snapshot, without a deadline.
 
     Args:
         snapshot: The store.
-        vectors: `(n, d)` vectors of its products; `(n, 0)` for none.
+        vectors: `(n, d)` vectors of `zero_shot.texts_to_embed`: its products' and, with `tags.embedded`, the labels';
+            `(n, 0)` for none.
         config: Settings.
         as_of: Day after the last one that may be known; the snapshot's own by default.
         now: A clock in seconds, for the record only.
         texts: A text model that tags, proposes, advises and writes; None for none of it.
-        labels: Vectors of `zero_shot.label_texts()`, for `tags.embedded` where no text model answers.
     """
     catalog, day = snapshot.catalog, snapshot.default_as_of if as_of is None else as_of
-    tags = ask_for_tags(catalog, texts, config)
-    tags = likely_tags(vectors, labels, config.tags) if tags is None else tags
-    context = prepare(snapshot, vectors, day, config.context, tags)
+    vectors, likely = likely_tags(vectors, len(catalog), config.tags)
+    context = prepare(snapshot, vectors, day, config.context, ask_for_tags(catalog, texts, config) or likely)
     plan = plan_for(context, config)
     suggested = ask_for_sets(context, catalog, plan, texts, config)
     results = [evaluate_combo(context, combo, plan, config, now) for combo in plan.admitted]

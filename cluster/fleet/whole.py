@@ -27,10 +27,10 @@ from cluster.tasks import conclude_run, evaluate_combos
 from cluster.uploads import take_upload
 from cluster.verdict import combo_outcomes, run_record, verdict
 from configs.settings import Settings
-from pipeline.context.embedding import EmbeddingCache, catalog_texts
+from pipeline.context.embedding import EmbeddingCache, unique_texts
 from pipeline.context.store import prepare
+from pipeline.context.zero_shot import likely_tags, texts_to_embed
 from pipeline.generate import VERSION, plan_for
-from pipeline.ingest.snapshot import Snapshot
 from pipeline.storage import Place
 
 
@@ -57,10 +57,12 @@ def _run(claim: Claim, settings: Settings, past_costs_ms: Sequence[float]) -> En
         upload = take_upload(folder, claim.store, settings.model_copy(update={"rules": config.rules}))
     config = config.model_copy(update={"rules": upload.rules})
     ingest_ms = laps.lap()
-    vectors, embedding = _vectors(upload.snapshot, data_folder(settings.data_dir) / "vectors")
-    laps.restart()
     snapshot = upload.snapshot
-    context = prepare(snapshot, vectors, snapshot.default_as_of, config.context)
+    texts = texts_to_embed(snapshot.catalog, config.tags)
+    embedded, embedding = _vectors(texts, data_folder(settings.data_dir) / "vectors")
+    laps.restart()
+    vectors, tags = likely_tags(embedded, len(snapshot.catalog), config.tags)
+    context = prepare(snapshot, vectors, snapshot.default_as_of, config.context, tags)
     timings = {"context": laps.lap()}
     plan = plan_for(context, config, past_costs_ms)
     deadline = time.time() + plan.deadline_ms / 1000
@@ -102,14 +104,14 @@ def _cache(place: Place) -> EmbeddingCache:
     return EmbeddingCache(open_folder(place), shared_model().info)
 
 
-def _vectors(snapshot: Snapshot, place: Place) -> tuple[NDArray[np.float32], dict[str, Any] | None]:
-    """Vectors of a store's products; texts that nobody embedded yet are embedded here."""
-    cached, texts = _cache(place), catalog_texts(snapshot.catalog)
+def _vectors(texts: Sequence[str], place: Place) -> tuple[NDArray[np.float32], dict[str, Any] | None]:
+    """Vectors of texts; those that nobody embedded yet are embedded here."""
+    cached = _cache(place)
     vectors, known = cached.get(texts)
     if known.all():
         return vectors, None
     started = time.perf_counter()
-    missing = list(dict.fromkeys(text for text, is_known in zip(texts, known, strict=True) if not is_known))
+    missing = unique_texts(text for text, is_known in zip(texts, known, strict=True) if not is_known)
     cached.put(missing, shared_model().embed(missing))
     vectors, known = cached.get(texts)
     if not known.all():

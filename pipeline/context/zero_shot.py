@@ -8,8 +8,10 @@ given only far above the mean and, among labels that exclude one another, only w
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.context.embedding import catalog_texts
 from pipeline.context.similarity import Vectors
 from pipeline.context.tags import NO_SEASON, Tags, TagsConfig
+from pipeline.ingest.snapshot import Catalog
 
 SEASON_TEXTS: tuple[tuple[str, ...], ...] = (
     ("Christmas tree decoration", "Santa, reindeer and snowman ornament", "advent calendar for Christmas"),
@@ -38,11 +40,21 @@ def label_texts() -> list[str]:
 _LABELS = (*SEASON_TEXTS, GIFT_TEXTS, REPLENISHED_TEXTS)
 
 
-def likely_tags(vectors: Vectors, labels: Vectors | None, config: TagsConfig) -> Tags | None:
-    """Tags by likeness where the settings ask for them and both kinds of vectors are there; else None."""
-    if not config.embedded or labels is None or not vectors.shape[1]:
-        return None
-    return zero_shot(vectors, labels, config)
+def texts_to_embed(catalog: Catalog, config: TagsConfig) -> list[str]:
+    """The texts whose vectors a run needs: one of each product, then the labels' where the settings ask for them."""
+    return catalog_texts(catalog) + (label_texts() if config.embedded else [])
+
+
+def likely_tags(embedded: Vectors, products: int, config: TagsConfig) -> tuple[Vectors, Tags | None]:
+    """Vectors of the products, and their tags by likeness; None where there are no labels, or no vectors.
+
+    Args:
+        embedded: `(m, d)` vectors of `texts_to_embed`; `(m, 0)` for none.
+        products: So many of them are the products'.
+        config: How sure a label must be.
+    """
+    vectors, labels = embedded[:products], embedded[products:]
+    return vectors, zero_shot(vectors, labels, config) if labels.size else None
 
 
 def zero_shot(vectors: Vectors, labels: Vectors, config: TagsConfig) -> Tags:

@@ -10,7 +10,9 @@ from scipy.sparse import csr_array
 
 from pipeline.config import RunConfig
 from pipeline.context.links import Links
+from pipeline.context.similarity import Vectors
 from pipeline.context.store import StoreContext, prepare
+from pipeline.context.zero_shot import likely_tags
 from pipeline.evaluation.arms import Estimate
 from pipeline.evaluation.delivered import deliver
 from pipeline.evaluation.holdout import Holdout
@@ -70,27 +72,29 @@ def variants(run: RunConfig) -> tuple[Variant, ...]:
     )
 
 
-def measure_curve(held: Holdout, vectors: NDArray[np.float32], run: RunConfig, now: Callable[[], float]) -> list[Point]:
+def measure_curve(held: Holdout, embedded: Vectors, run: RunConfig, now: Callable[[], float]) -> list[Point]:
     """Run every variant on what was known before the cut.
 
     Args:
         held: A store, cut in two.
-        vectors: `(n, d)` vectors of its products.
+        embedded: `(m, d)` vectors of `zero_shot.texts_to_embed`.
         run: Settings of the whole run.
         now: A clock in seconds.
     """
-    deliver(prepare(held.training, vectors, held.cut, run.context), run)  # so that no variant pays for first imports
-    return [_point(variant, held, vectors, now) for variant in variants(run)]
+    _point(variants(run)[0], held, embedded, now)  # so that no variant pays for first imports
+    return [_point(variant, held, embedded, now) for variant in variants(run)]
 
 
-def _point(variant: Variant, held: Holdout, vectors: NDArray[np.float32], now: Callable[[], float]) -> Point:
+def _point(variant: Variant, held: Holdout, embedded: Vectors, now: Callable[[], float]) -> Point:
     started = now()
-    seen = vectors if variant.vectors else np.zeros((len(vectors), 0), dtype=np.float32)
-    context = prepare(held.training, seen, held.cut, variant.config.context)
+    config, training = variant.config, held.training
+    seen = embedded if variant.vectors else np.zeros((len(embedded), 0), dtype=np.float32)
+    vectors, tags = likely_tags(seen, len(training.catalog), config.tags)
+    context = prepare(training, vectors, held.cut, config.context, tags)
     if variant.rules_only:
         context = _rules_only(context)
     combos = None if variant.combo_share == 1 else max(1, round(39 * variant.combo_share))
-    ranked = deliver(context, variant.config, combos)
+    ranked = deliver(context, config, combos)
     ms = (now() - started) * 1_000
     return Point(variant.name, ms, hits(holds(held.baskets.matrix(), ranked.sets(K)), K))
 

@@ -11,11 +11,15 @@ from cluster.database.database import Database
 from cluster.fleet.fleet import FleetReport, queue_runs, run_fleet
 from cluster.fleet.sources import find_stores
 from cluster.outputs import to_json_text
+from cluster.stored import open_run
 from configs.settings import Settings
 from tests.support.runs import bundles_text, run_store, settings_for
+from tests.support.stores import DAY, Ware, bought, store_of
 from tests.support.tables import write_canonical
 
 pytestmark = pytest.mark.ray
+
+TITLES = ("Rose mug", "Tin fox", "Garden spade", "Ground coffee", "Wool hat", "Brass owl")
 
 PATIENT = {"deadline_ms": 600_000}
 """A busy machine must not cut a search."""
@@ -93,6 +97,24 @@ def test_a_store_that_is_spread_over_the_cluster_gives_the_same_bytes(
 
     assert bundles(again, spread) == bundles(report, settings)
     assert [row.state for row in again.rows] == ["succeeded"] * 3 + ["failed"]
+
+
+def test_tags_by_likeness_are_the_same_whole_spread_out_and_replayed(ray_local: str, tmp_path: Path) -> None:
+    wares = [Ware(f"W{at}", title=title) for at, title in enumerate(TITLES)]
+    baskets = [bought(f"W{at % 6}", f"W{(at + 1 + at // 6) % 6}", day=DAY - at % 50) for at in range(36)]
+    write_canonical(store_of(wares, baskets), tmp_path / "stores" / "shop")
+    likeness = {"embedded": True, "sure": 1.0, "ahead": 0.0}
+    settings = settings_for(tmp_path / "data", plan=PATIENT, tags=likeness)
+    spread = settings.model_copy(update={"fleet": settings.fleet.model_copy(update={"whole_ms": 0.0})})
+
+    whole = run(tmp_path / "stores", settings)
+    found = bundles(whole, settings)["shop"]
+
+    assert "inferred" in json.dumps([bundle["evidence"].get("models") for bundle in json.loads(found)])
+    assert bundles(run(tmp_path / "stores", spread), spread)["shop"] == found
+    with Database(settings.database) as database:
+        stored = database.for_store("shop").run(whole.rows[0].run_id)
+    assert to_json_text([bundle.to_json() for bundle in open_run(stored, settings).recompute().bundles]) == found
 
 
 def test_a_store_that_takes_too_long_is_given_up_after_its_attempts(

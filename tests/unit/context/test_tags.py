@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from pipeline.config import RunConfig
+from pipeline.context.embedding import catalog_texts
 from pipeline.context.seasons import SEASONS
 from pipeline.context.store import StoreContext, prepare
 from pipeline.context.tags import Tagged, TagsConfig, read_tags, tag_prompts, tag_texts, tags_of
-from pipeline.context.zero_shot import label_texts, likely_tags, zero_shot
+from pipeline.context.zero_shot import label_texts, likely_tags, texts_to_embed, zero_shot
 from pipeline.ports import Unanswered
 from pipeline.prompts import ask
 from pipeline.terms import Objective
@@ -137,10 +138,18 @@ def test_likeness_of_all_products_alike_says_nothing() -> None:
     assert (tags.season == -1).all()
 
 
-def test_likeness_is_asked_for_by_a_setting_and_needs_both_kinds_of_vectors() -> None:
-    labels = np.eye(len(label_texts()), dtype=np.float32)
+def test_likeness_is_asked_for_by_a_setting_and_needs_vectors_of_products_and_labels() -> None:
+    catalog = store_of(WARES, [bought("A", "B", day=DAY)]).catalog
+    likeness = TagsConfig(embedded=True)
+    asked, not_asked = texts_to_embed(catalog, likeness), texts_to_embed(catalog, TagsConfig())
+    assert asked == [*catalog_texts(catalog), *label_texts()]
+    assert not_asked == catalog_texts(catalog)
+    vectors = np.eye(len(asked), dtype=np.float32)
 
-    assert likely_tags(labels, labels, TagsConfig()) is None
-    assert likely_tags(labels, None, TagsConfig(embedded=True)) is None
-    assert likely_tags(labels[:, :0], labels, TagsConfig(embedded=True)) is None
-    assert likely_tags(labels, labels, TagsConfig(embedded=True)) is not None
+    products, tags = likely_tags(vectors, len(catalog), likeness)
+
+    assert (products == vectors[: len(catalog)]).all()
+    assert tags is not None
+    assert len(tags.season) == len(catalog)
+    assert likely_tags(vectors[: len(catalog)], len(catalog), TagsConfig())[1] is None
+    assert likely_tags(vectors[:, :0], len(catalog), likeness)[1] is None
