@@ -206,6 +206,9 @@ def evaluate(
         bool, typer.Option("--curve", help="Milliseconds against quality, with parts switched off and cut early.")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Where the JSON and the picture go.")] = None,
+    models: WhichModels = None,
+    base_url: BaseUrl = None,
+    assignments: Assignments = None,
     workers: Workers = None,
     address: Address = None,
     data_dir: DataDir = None,
@@ -213,16 +216,20 @@ def evaluate(
 ) -> None:
     """Say how good the bundles are: a temporal holdout, beside popularity, control and arms."""
     from cluster.commands.evaluate import evaluate_command
+    from configs.flags import merged, parse_assignments
+    from configs.settings import given
 
     if signals and curve:
         raise typer.BadParameter("--signals and --curve are two measurements; ask for one at a time")
     day = as_of.date() if as_of else None
     what: Literal["signals", "curve", "evaluation"] = "signals" if signals else "curve" if curve else "evaluation"
-    _exit(
-        evaluate_command(
-            folders, day, days, out, what, workers=workers, address=address, data_dir=data_dir, as_json=as_json
-        )
-    )
+    named = {
+        "data_dir": data_dir,
+        "models": {"source": models and str(models), "base_url": base_url},
+        "cluster": {"workers": workers, "address": address},
+    }
+    flags = merged(parse_assignments(assignments or ()), given(named))
+    _exit(evaluate_command(folders, day, days, out, what, flags, as_json=as_json))
 
 
 @app.command()
@@ -328,6 +335,8 @@ def fleet_run(
     ] = False,
     max_age: Annotated[str, typer.Option(help="With --resume: redo what ended longer ago, such as 24h or 7d.")] = "24h",
     in_flight: Annotated[int | None, typer.Option(min=1, help="Stores at once; two for each CPU by default.")] = None,
+    models: WhichModels = None,
+    base_url: BaseUrl = None,
     assignments: Assignments = None,
     workers: Workers = None,
     address: Address = None,
@@ -342,8 +351,8 @@ def fleet_run(
     from configs.flags import parse_assignments
 
     request = FleetRequest(
-        source=source, resume=resume, max_age=max_age, in_flight=in_flight, workers=workers, address=address, out=out,
-        data_dir=data_dir, assignments=parse_assignments(assignments or ()),
+        source=source, resume=resume, max_age=max_age, in_flight=in_flight, models=models, base_url=base_url,
+        workers=workers, address=address, out=out, data_dir=data_dir, assignments=parse_assignments(assignments or ()),
     )  # fmt: skip
     _exit(fleet_run_command(request, as_json=as_json))
 

@@ -1,4 +1,4 @@
-"""All that a run asks of remote models, and what that came to. With the embedded ones it asks nothing.
+"""All that a run, or an evaluation, asks of remote models, and what that came to. With embedded ones it asks nothing.
 
 Questions go on their way as soon as they can be asked and are answered beside the run's own work: tags beside the first
 bundles and the embedding, sets beside the combos, advice and words within phases 2 and 3.
@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,12 +15,11 @@ from pydantic import BaseModel
 
 from actors.answers import AnswerStore, Heard, KeptAnswers, Report
 from actors.minilm import MiniLM
-from actors.remote.budget import Amount, Payer, Spent
+from actors.remote.budget import Payer, Spent
 from actors.remote.embedder import OpenAIEmbedder
 from actors.remote.writer import OpenAIWriter
 from actors.shard import TagsRef, tags_ref
-from cluster.bill import NOTHING_ASKED, Bill, model_in
-from cluster.database.records import StoreRecords
+from cluster.bill import NOTHING_ASKED, Bill
 from cluster.database.values import ModelUsage
 from cluster.gateway import ActorLine, open_line
 from cluster.progress import Progress
@@ -30,7 +28,6 @@ from configs.models import ModelsConfig
 from pipeline.candidates.suggestions import Shortlisted
 from pipeline.config import RunConfig
 from pipeline.context.embedding import EmbeddingCache
-from pipeline.errors import NotFoundError
 from pipeline.generate import ask_for_tags
 from pipeline.ingest.snapshot import Catalog
 from pipeline.ports import ModelInfo, Prompt, Unanswered
@@ -46,42 +43,30 @@ class ModelWork:
         config: Which models.
         gateway: The way to remote ones; None where the embedded ones are used.
         answers: Where answers are kept.
-        records: The store's runs and what they cost.
-        run_id: The run.
+        payer: The run, and what its store has spent.
         budget_s: Time of the run: longest wait for the next vector, and for all answers together.
     """
 
-    def __init__(
-        self, config: ModelsConfig, gateway: Any, answers: AnswerStore, records: StoreRecords, run_id: str,
-        budget_s: float,
-    ) -> None:  # fmt: skip
-        self._config, self._answers, self._records, self._budget_s = config, answers, records, budget_s
+    def __init__(self, config: ModelsConfig, gateway: Any, answers: AnswerStore, payer: Payer, budget_s: float) -> None:
+        self._config, self._answers, self._budget_s = config, answers, budget_s
         self.model = config.embedding_info if gateway is not None else MiniLM().info
         self.vectors: ModelInfo | None = self.model
         """Whose vectors the run uses; None for no vectors."""
         self._line: ActorLine | None = None
         if gateway is not None:
-            self._line = open_line(gateway, Payer(records.store, run_id, spent_today=_spent_today(records)))
+            self._line = open_line(gateway, payer)
             self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="model-work")
         self._began = time.time()
         self._report = Report()
         self._notes: list[str] = []
         self._tags: Future[tuple[TagsRef | None, Report]] | None = None
         self._sets: Future[tuple[Any, Report]] | None = None
+        self._bill: Bill | None = None
 
     @property
     def is_remote(self) -> bool:
         """Whether an endpoint is asked."""
         return self._line is not None
-
-    def last_model(self) -> ModelInfo | None:
-        """The model whose vectors the store's last good run used, where it is another one."""
-        try:
-            record = self._records.run().record or {}
-        except NotFoundError:
-            return None
-        last = model_in(record)
-        return None if last == self.model else last
 
     def embed(self, texts: list[str], cache: EmbeddingCache, progress: Progress) -> None:
         """Ask for the vectors of all texts and keep those that come; what does not come is noted."""
@@ -149,7 +134,11 @@ class ModelWork:
         self._report += report
 
     def close(self) -> Bill:
-        """The bill; nothing may be asked from now on."""
+        """The bill; nothing may be asked from now on. Asked for again, it is the same."""
+        self._bill = self._bill or self._make_bill()
+        return self._bill
+
+    def _make_bill(self) -> Bill:
         if self._line is None:
             vectors = asdict(self.vectors) if self.vectors else None
             return Bill((), NOTHING_ASKED.record | {"vectors": vectors}, self._reasons(bill_is_known=True))
@@ -233,8 +222,3 @@ def _totals(spent: tuple[Spent, ...]) -> dict[str, Any]:
         },
         "unconfirmed_usd": f"{sum((row.unconfirmed_usd for row in spent), Decimal(0)):f}",
     }  # fmt: skip
-
-
-def _spent_today(records: StoreRecords) -> Amount:
-    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return Amount(*records.spent_since(midnight))

@@ -11,7 +11,9 @@ import ray
 
 from actors.answers import AnswerStore
 from actors.places import open_folder
+from actors.remote.budget import Amount, Payer
 from actors.shard import ContextRef, Outline, SnapshotRef
+from cluster.bill import model_in
 from cluster.database.database import Database
 from cluster.database.records import StoreRecords
 from cluster.fanout import chunks, fan_out
@@ -36,7 +38,7 @@ from pipeline.combo import ComboResult
 from pipeline.config import RunConfig
 from pipeline.context.embedding import EmbeddingCache, length_batches
 from pipeline.context.rules import RulesConfig
-from pipeline.errors import BasketryError, PlatformError, SettingsError
+from pipeline.errors import BasketryError, NotFoundError, PlatformError, SettingsError
 from pipeline.generate import VERSION
 from pipeline.ingest.snapshot import to_date
 from pipeline.offers.bundle import Bundle
@@ -91,18 +93,19 @@ class StoreRunner:
         database: Where runs are kept.
         progress: Told of phases and steps.
         shards: Where stores are kept warm; shards of its own by default.
+        gateway: The way to remote models where the settings name some; one that others may use too by default.
     """
 
     def __init__(
         self, settings: Settings, database: Database, progress: Progress | None = None,
-        shards: ShardPool | None = None,
+        shards: ShardPool | None = None, gateway: Any = None,
     ) -> None:  # fmt: skip
         set_up_logs(settings.log_format)
         self._settings, self._config, self._database = settings, settings.run, database
         self._progress: Progress = progress or Silent()
         self._cache = data_folder(settings.data_dir) / "vectors"
         self._answers = data_folder(settings.data_dir) / "answers"
-        self._gateway = find_gateway(settings.models) if settings.models.is_remote() else None
+        self._gateway = (gateway or find_gateway(settings.models)) if settings.models.is_remote() else None
         self._shards = shards or ShardPool(settings)
         self._costs: dict[str, Any] = {}
         workers = int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
@@ -128,10 +131,9 @@ class StoreRunner:
             request.run_id, snapshot=request.snapshot.folder.name, settings_sha256=self._config.sha256(),
             settings=self._config.model_dump(mode="json"), code_version=VERSION, at=_now(),
         )  # fmt: skip
-        models = ModelWork(
-            self._settings.models, self._gateway, AnswerStore(self._answers), records, request.run_id,
-            self._config.plan.deadline_ms / 1000,
-        )  # fmt: skip
+        payer = Payer(records.store, request.run_id, spent_today=_spent_today(records) if self._gateway else Amount())
+        answers, budget_s = AnswerStore(self._answers), self._config.plan.deadline_ms / 1000
+        models = ModelWork(self._settings.models, self._gateway, answers, payer, budget_s)
         try:
             report = self._run(request, records, models)
         except BaseException as error:
@@ -142,6 +144,8 @@ class StoreRunner:
                 log_problem("run failed", store=request.snapshot.store, run=request.run_id, error=str(error))
                 what = f"{type(error).__name__}: {error}"[:2000]
                 records.fail_run(request.run_id, error=what, at=_now(), cost=cost)
+            else:
+                records.add_usage(request.run_id, cost)
             raise error
         record_run(report.record)
         log_run(report.record)
@@ -186,7 +190,7 @@ class StoreRunner:
         texts = self._missing(request, models.model)
         if not texts:
             return None
-        before = self._complete(request, models.last_model())
+        before = self._complete(request, _last_model(records))
         work = self._work(request, records, clock, before)
         self._save_preliminary(request, records, work.conclusion)
         started = time.perf_counter()
@@ -372,6 +376,19 @@ def new_id() -> str:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _spent_today(records: StoreRecords) -> Amount:
+    midnight = _now().replace(hour=0, minute=0, second=0, microsecond=0)
+    return Amount(*records.spent_since(midnight))
+
+
+def _last_model(records: StoreRecords) -> ModelInfo | None:
+    """The model whose vectors the store's last good run used."""
+    try:
+        return model_in(records.run().record or {})
+    except NotFoundError:
+        return None
 
 
 def _pinned(request: RunRequest, rules: RulesConfig) -> RunRequest:

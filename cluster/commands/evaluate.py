@@ -1,21 +1,22 @@
 """`basketry evaluate`: how good the bundles are, on orders that no run saw."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from rich.table import Table as Shown
 
-from cluster.commands.terminal import LiveProgress, out, print_json
+from cluster.commands.models import models_used
+from cluster.commands.terminal import LiveProgress, err, out, print_json
 from cluster.outputs import to_json_text
 from cluster.session import RaySession
 from configs.settings import Settings, load_settings
 from pipeline.evaluation.table import Table, as_markdown
 from pipeline.ingest.snapshot import to_day
-from pipeline.storage import Place
 
 if TYPE_CHECKING:
+    from cluster.bill import Bill
     from pipeline.evaluation.arms import StoreEvaluation
     from pipeline.evaluation.curve import Point
     from pipeline.evaluation.signals import StoreSignals
@@ -24,11 +25,24 @@ What: TypeAlias = Literal["evaluation", "signals", "curve"]
 
 
 def evaluate_command(
-    folders: Sequence[Path], as_of: date | None, days: int | None, target: Path | None, what: What, *,
-    workers: int | None, address: str | None, data_dir: Place | None, as_json: bool,
+    folders: Sequence[Path], as_of: date | None, days: int | None, target: Path | None, what: What,
+    flags: Mapping[str, Any], *, as_json: bool,
 ) -> int:  # fmt: skip
-    """Evaluate one store, or several and all of them pooled: bundles, signals, or time against quality."""
-    settings = load_settings({"data_dir": data_dir, "cluster": {"workers": workers, "address": address}})
+    """Evaluate one store, or several and all of them pooled: bundles, signals, or time against quality.
+
+    Args:
+        folders: One a store.
+        as_of: Day of the cut.
+        days: Length of the holdout.
+        target: Where files go.
+        what: Is measured.
+        flags: Nested settings.
+        as_json: Whether one JSON object is printed.
+    """
+    settings = load_settings(flags)
+    used = models_used(settings)
+    if not as_json:
+        out.print(f"models: {used}", markup=False, soft_wrap=True)
     with LiveProgress(quiet=as_json) as progress:
         result, tables, picture = _evaluate(folders, as_of, days, what, settings, progress)
     if target:
@@ -64,10 +78,20 @@ def _evaluate(
         evaluator = Evaluator(settings, EvaluationConfig(window_days=settings.mining.window_days), progress)
         day = to_day(as_of) if as_of else None
         if what == "signals":
-            return _signals([evaluator.signals(snapshot, day, days) for snapshot in snapshots])
-        if what == "curve":
-            return _curve([evaluator.curve(snapshot, day, days) for snapshot in snapshots])
-        return _bundles([evaluator.evaluate(snapshot, day, days) for snapshot in snapshots])
+            result, tables, picture = _signals([evaluator.signals(snapshot, day, days) for snapshot in snapshots])
+        elif what == "curve":
+            result, tables, picture = _curve([evaluator.curve(snapshot, day, days) for snapshot in snapshots])
+        else:
+            result, tables, picture = _bundles([evaluator.evaluate(snapshot, day, days) for snapshot in snapshots])
+        return result | {"models": _models(evaluator.bills)}, tables, picture
+
+
+def _models(bills: "Mapping[str, Bill]") -> dict[str, Any]:
+    """By store, what was asked of models; what they did not answer is said on a terminal too."""
+    for store, bill in bills.items():
+        for reason in bill.reasons:
+            err.print(f"{store}: {reason['code']}: {reason['detail']}", markup=False, soft_wrap=True)
+    return {store: bill.record | {"cost": bill.total, "reasons": list(bill.reasons)} for store, bill in bills.items()}
 
 
 def _bundles(stores: "list[StoreEvaluation]") -> tuple[dict[str, Any], list[Table], bytes]:

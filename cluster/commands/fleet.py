@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from cluster.commands.fleet_live import LiveFleet
+from cluster.commands.models import models_used
 from cluster.commands.terminal import err, out, print_json
 from configs.flags import merged
 from configs.settings import Settings, given, load_settings
@@ -28,6 +29,8 @@ class FleetRequest:
     resume: bool = False
     max_age: str = "24h"
     in_flight: int | None = None
+    models: str | None = None
+    base_url: str | None = None
     workers: int | None = None
     address: str | None = None
     out: Path | None = None
@@ -39,6 +42,7 @@ class FleetRequest:
         flags = {
             "data_dir": self.data_dir,
             "fleet": {"in_flight": self.in_flight},
+            "models": {"source": self.models and str(self.models), "base_url": self.base_url},
             "cluster": {"workers": self.workers, "address": self.address},
         }
         return load_settings(merged(self.assignments, given(flags)))
@@ -47,6 +51,9 @@ class FleetRequest:
 def fleet_run_command(request: FleetRequest, *, as_json: bool) -> int:
     """Run every store below a folder, write the files, say what came out."""
     settings = request.settings()
+    used = models_used(settings)
+    if not as_json:
+        out.print(f"models: {used}", markup=False, soft_wrap=True)
     from cluster.fleet.rows import exit_code, fleet_json, overview, parse_age_s
     from cluster.session import RaySession
 
@@ -67,7 +74,9 @@ def fleet_run_command(request: FleetRequest, *, as_json: bool) -> int:
                 when_begun=live.begin,
             )  # fmt: skip
             session.close_soon()
-            summary = overview(report.fleet, report.rows) | {"queued": report.begun.queued, "counts": report.counts}
+            summary = overview(report.fleet, report.rows) | {
+                "queued": report.begun.queued, "counts": report.counts, "models": used
+            }  # fmt: skip
             if request.out:
                 _write(request.out, report.rows, summary, database)
     summary["out"] = str(request.out) if request.out else None

@@ -31,8 +31,10 @@ def _delete_of_run(table: sa.Table) -> sa.Delete:
 
 
 _DELETE_BUNDLES = _delete_of_run(tables.bundle)
-_DELETE_ALL = (_DELETE_BUNDLES, *map(_delete_of_run, (tables.combo, tables.rejection, tables.usage)))
-"""What a run came to, table by table; made once, since a fleet asks for it with every store."""
+_DELETE_USAGE = _delete_of_run(tables.usage)
+_DELETE_ALL = (_DELETE_BUNDLES, *map(_delete_of_run, (tables.combo, tables.rejection)))
+"""What a run came to, table by table; made once, since a fleet asks for it with every store. What it asked of models
+stays: an attempt that failed is paid for as well."""
 
 
 class StoreRecords(StoreHistory):
@@ -177,7 +179,7 @@ class StoreRecords(StoreHistory):
         _insert(connection, tables.bundle, rows.of_bundles(key, bundles, "final"))
         _insert(connection, tables.combo, rows.of_combos(key, combos))
         _insert(connection, tables.rejection, rows.of_rejections(key, rejections))
-        _insert(connection, tables.usage, rows.of_usage(key, cost))
+        self._add_usage(connection, run_id, cost)
         summary = rows.summary_of(record, bundles)
         end = {"state": state, "record": dict(record), "summary": summary, "error": None, "finished_at": at}
         self._update(connection, run_id, {**also, **end, **LET_GO})
@@ -196,9 +198,28 @@ class StoreRecords(StoreHistory):
         with writing(self._engine, self.store) as connection:
             self._check_open(connection, run_id, "fail")
             self._clear(connection, run_id)
-            _insert(connection, tables.usage, rows.of_usage({"store": self.store, "run_id": run_id}, cost))
+            self._add_usage(connection, run_id, cost)
             end = {"state": state, "error": plain(error), "record": record, "finished_at": at}
             self._update(connection, run_id, end | LET_GO)
+
+    def add_usage(self, run_id: str, cost: Sequence[ModelUsage]) -> None:
+        """Keep what an attempt asked of models that came to nothing, whoever has the run by now: it is paid for.
+
+        Raises:
+            NotFoundError: The store has no such run.
+        """
+        with writing(self._engine, self.store) as connection:
+            self._lock(connection, run_id)
+            self._add_usage(connection, run_id, cost)
+
+    def _add_usage(self, connection: sa.Connection, run_id: str, cost: Sequence[ModelUsage]) -> None:
+        """Add to what is kept of a run that is locked."""
+        if not cost:
+            return
+        kept = connection.execute(self._of(tables.usage, run_id, *tables.usage.c)).all()
+        connection.execute(_DELETE_USAGE, {"of": self.store, "run": run_id})
+        total = rows.summed([*map(rows.to_usage, kept), *cost])
+        _insert(connection, tables.usage, rows.of_usage({"store": self.store, "run_id": run_id}, total))
 
     def _save_snapshot(self, connection: sa.Connection, sha256: str, summary: Json, at: datetime) -> None:
         insert_new(connection, tables.store, [{"store": self.store, "created_at": at}])

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -129,6 +130,25 @@ def to_usage(row: sa.Row[Any]) -> ModelUsage:
         cached_tokens=row.cached_tokens,
         usd=None if row.nano_usd is None else row.nano_usd / NANO,
     )
+
+
+def summed(usage: Sequence[ModelUsage]) -> list[ModelUsage]:
+    """One value for each model and purpose: what attempts of a run asked, together."""
+    total: dict[tuple[str, str, str], ModelUsage] = {}
+    for item in usage:
+        name = (item.provider, item.model, item.purpose)
+        before = total.get(name)
+        total[name] = item if before is None else _sum(before, item)
+    return list(total.values())
+
+
+def _sum(one: ModelUsage, two: ModelUsage) -> ModelUsage:
+    known = [usd for usd in (one.usd, two.usd) if usd is not None]
+    return replace(
+        one, calls=one.calls + two.calls, input_tokens=one.input_tokens + two.input_tokens,
+        output_tokens=one.output_tokens + two.output_tokens, cached_tokens=one.cached_tokens + two.cached_tokens,
+        usd=sum(known, Decimal(0)) if known else None,
+    )  # fmt: skip
 
 
 def to_summary(row: sa.Row[Any]) -> RunSummary:

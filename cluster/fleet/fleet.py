@@ -39,13 +39,14 @@ def queue_runs(stores: Sequence[StoreSource], settings: Settings) -> list[Queued
     """One run for each store, those that weigh most first: the last to end are small ones then."""
     config = settings.run
     settings_sha256, values = config.sha256(), config.model_dump(mode="json")
-    limits = settings.ingest.model_dump_json()
+    limits, models = settings.ingest.model_dump_json(), settings.models
+    asked = [repr(models.embedding_info), repr(models.chat_info)] if models.is_remote() else []
     return [
         QueuedRun(
             store=store.store,
             run_id=new_id(),
             source=store.address,
-            content=store.content(settings_sha256, limits, VERSION),
+            content=store.content(settings_sha256, limits, VERSION, *asked),
             settings_sha256=settings_sha256,
             settings=values,
             code_version=VERSION,

@@ -14,12 +14,12 @@ from cluster.database.database import Database
 from cluster.database.values import Claim
 from cluster.fleet.sources import fetched
 from cluster.fleet.whole import run_whole
+from cluster.gateway import find_gateway
 from cluster.nodes import placed
 from cluster.run import RunRequest, StoreRunner, as_ours
 from cluster.shards import ShardPool
 from cluster.stored import parse_settings
 from cluster.uploads import Upload, take_upload
-from configs.models import ModelsConfig, ModelSource
 from configs.settings import Settings
 from pipeline.errors import BasketryError, DataError, LostLeaseError, SettingsError
 
@@ -53,6 +53,7 @@ class RayRunner:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings, self._database, self._config = settings, database, settings.fleet
         self._placed = placed(settings.cluster)
+        self._gateway = find_gateway(settings.models) if settings.models.is_remote() else None
         self._shared = ray.put(settings)
         self._whole: dict[ray.ObjectRef[Any], tuple[Claim, float]] = {}
         self._large: dict[Future[End], Claim] = {}
@@ -70,7 +71,7 @@ class RayRunner:
         Runs that ask models of a provider are spread out whatever their size: the gateway that holds the limits is
         asked from here, and a worker that waits for answers would be no worker.
         """
-        if self._settings.models.is_remote() or (claim.cost_ms or claim.estimate_ms) > self._config.whole_ms:
+        if self._gateway is not None or (claim.cost_ms or claim.estimate_ms) > self._config.whole_ms:
             self._large[self._threads.submit(self._run_large, claim)] = claim
             return
         in_budget = claim.settings.get("plan", {}).get("mode") == "budget"
@@ -130,9 +131,7 @@ class RayRunner:
         )
         upload = ray.get(reading, timeout=settings.cluster.wait_s)
         if not hasattr(self._mine, "runner"):
-            # Stores of a fleet that run whole ask no endpoint, so large ones don't either.
-            embedded = self._settings.model_copy(update={"models": ModelsConfig(source=ModelSource.EMBEDDED)})
-            self._mine.runner = StoreRunner(embedded, self._database, shards=self.shards)
+            self._mine.runner = StoreRunner(self._settings, self._database, shards=self.shards, gateway=self._gateway)
         request = RunRequest(upload.ref, rules=upload.rules, config=config, fence=claim.fence, run_id=claim.run_id)
         return Kept(claim, self._mine.runner.run(request).status)
 

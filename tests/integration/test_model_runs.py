@@ -8,8 +8,15 @@ from typing import Any
 import pytest
 
 from benchmarks.synthetic import synthetic_store
+from cluster.database.database import Database
+from cluster.evaluation import Evaluator
+from cluster.fleet.fleet import FleetReport, queue_runs, run_fleet
+from cluster.fleet.sources import find_stores
+from cluster.outputs import to_json_text
+from cluster.progress import Silent
 from cluster.run import RunReport
 from configs.settings import Settings
+from pipeline.evaluation.config import EvaluationConfig
 from pipeline.offers.exports import to_json
 from tests.support.generators import GOOD, OBEYING
 from tests.support.hostile import COVERT, HOSTILE, wares_and_baskets
@@ -40,6 +47,16 @@ def asking(data: Path, server: ModelServer, deadline_ms: int = 600_000, **models
     return settings_for(data, models=named | models, plan={"deadline_ms": deadline_ms})
 
 
+def run_fleet_of(stores: Path, settings: Settings, max_age_s: float | None = None) -> FleetReport:
+    with Database(settings.database) as database:
+        database.prepare(upgrade_empty=True)
+        return run_fleet(queue_runs(find_stores(str(stores)), settings), settings, database, max_age_s=max_age_s)
+
+
+def broken(*parts: Any, **named: Any) -> None:
+    raise RuntimeError("nothing came of it")
+
+
 def asked_since(server: ModelServer, calls: int) -> Counter[str]:
     """What was asked after the first so many calls."""
     return Counter(server.purposes()[-(server.calls - calls) :] if server.calls > calls else [])
@@ -47,7 +64,6 @@ def asked_since(server: ModelServer, calls: int) -> Counter[str]:
 
 def replayed(report: RunReport, settings: Settings) -> str:
     """`bundles.json` of the run done again from what was kept."""
-    from cluster.database.database import Database
     from cluster.stored import open_run
 
     with Database(settings.database) as database:
@@ -80,6 +96,61 @@ def test_all_that_a_model_says_reaches_the_bundles_and_is_asked_once(
         monkeypatch.setattr("pipeline.context.tags.VERSION", "changed")
         run_store(shop, settings)
         assert set(asked_since(server, calls)) == {"tags"}
+
+
+def test_stores_of_a_fleet_ask_through_one_gateway_and_come_to_what_each_comes_to_alone(
+    ray_local: str, tmp_path: Path
+) -> None:
+    for number in range(3):
+        write_canonical(synthetic_store(orders=300, products=40, seed=number), tmp_path / "stores" / f"shop-{number}")
+    server = good(latency_s=0.05)
+    with serving(server):
+        pacing = {**QUICK, "chat_calls": 2, "embedding_calls": 1}
+        settings = asking(tmp_path / "fleet", server, pacing=pacing)
+        first = run_fleet_of(tmp_path / "stores", settings)
+        most, calls = server.most_at_once, server.calls
+        again = run_fleet_of(tmp_path / "stores", settings, max_age_s=3600)
+        assert server.calls == calls
+        alone = run_store(
+            tmp_path / "stores" / "shop-1", asking(tmp_path / "alone", server, pacing=pacing), store="shop-1"
+        )
+
+    assert {row.state for row in first.rows} == {"succeeded"}
+    assert most <= 3
+    assert [row.is_reused for row in again.rows] == [True] * 3
+    with Database(settings.database) as database:
+        records = [database.for_store(row.store) for row in first.rows]
+        assert to_json_text(records[1].bundles(first.rows[1].run_id)) == bundles_text(alone)
+        assert {row.purpose for row in records[1].usage()} == PURPOSES | {"embedding"}
+
+
+def test_what_a_store_asked_before_it_broke_is_in_the_ledger(
+    ray_local: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_canonical(synthetic_store(orders=300, products=40), tmp_path / "stores" / "shop")
+    monkeypatch.setattr("cluster.run.run_record", broken)
+    server = good()
+    with serving(server):
+        settings = asking(tmp_path / "fleet", server)
+        report = run_fleet_of(tmp_path / "stores", settings)
+
+    with Database(settings.database) as database:
+        usage = database.for_store("shop").usage(report.rows[0].run_id)
+    assert (report.rows[0].state, report.rows[0].attempts) == ("failed", settings.fleet.max_attempts)
+    assert sum(row.input_tokens for row in usage) == server.input_tokens > 0
+    assert sum(row.output_tokens for row in usage) == server.output_tokens > 0
+
+
+def test_an_evaluation_asks_for_vectors_tags_and_sets_and_says_what_they_cost(ray_local: str, tmp_path: Path) -> None:
+    server = good()
+    with serving(server):
+        evaluator = Evaluator(asking(tmp_path, server), EvaluationConfig(resamples=100), Silent())
+        found = evaluator.evaluate(synthetic_store(orders=20, products=40), None, None)
+
+    assert set(server.purposes()) == {"tags", "proposals"}
+    assert "llm" in {row.source for row in found.sources}
+    assert sum(row.input_tokens for row in evaluator.bills[found.store].cost) == server.input_tokens
+    assert evaluator.bills[found.store].reasons == ()
 
 
 def test_a_run_that_missed_answers_is_done_again_without_those_that_came_later(
@@ -134,7 +205,6 @@ def test_another_model_that_fails_leaves_the_vectors_of_the_last_run_to_serve(
 def test_the_bill_of_a_run_is_in_the_database_and_counts_for_the_store_s_day(
     ray_local: str, shop: Path, tmp_path: Path
 ) -> None:
-    from cluster.database.database import Database
 
     server = good()
     with serving(server):

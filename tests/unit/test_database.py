@@ -53,6 +53,24 @@ def finish(records: StoreRecords, run_id: str, bundles: list[dict[str, Any]], *c
     )  # fmt: skip
 
 
+def test_what_attempts_asked_of_models_adds_up_whoever_has_the_run_by_then(shop: StoreRecords) -> None:
+    words = ModelUsage("openai", "gpt-6-luna", "words", 2, 1_200, 300, 64, Decimal("0.25"))
+    tags = ModelUsage("local", "nano", "tags", 1, 10, 20)
+    begin(shop, "r1")
+    shop.add_usage("r1", [words, tags])
+    begin(shop, "r1")
+    shop.add_usage("r1", [])
+
+    shop.finish_run("r1", state="succeeded", record={}, at=NOON, bundles=[], combos=[], rejections=[], cost=[words])
+    shop.add_usage("r1", [tags])
+
+    assert shop.usage("r1") == [
+        ModelUsage("local", "nano", "tags", 2, 20, 40),
+        ModelUsage("openai", "gpt-6-luna", "words", 4, 2_400, 600, 128, Decimal("0.5")),
+    ]
+    assert shop.spent_since(NOON) == (60 + 3_000, Decimal("0.5"))
+
+
 def test_a_run_keeps_what_it_came_to(shop: StoreRecords) -> None:
     begin(shop, "r1")
     shop.save_plan("r1", {"seed": 7})
