@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ K = 10
 """List length of HitRate."""
 
 RESAMPLES = 1_000
+BLUE, GREY = "#2b6cb0", "#8a94a6"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +56,15 @@ class Point:
 
 
 def variants(run: RunConfig) -> tuple[Variant, ...]:
-    """The whole run, then what it is without each part, then cuts of phase 1."""
+    """The whole run, then with each part switched the other way, then cuts of phase 1."""
     greedy = run.model_copy(update={"portfolio": run.portfolio.model_copy(update={"method": "greedy"})})
-    no_ease = run.model_copy(update={"ease": run.ease.model_copy(update={"enabled": False})})
-    bare = greedy.model_copy(update={"ease": no_ease.ease})
+    no_ease = run.ease.model_copy(update={"enabled": False})
+    other_ease = run.ease.model_copy(update={"enabled": not run.ease.enabled})
+    bare = greedy.model_copy(update={"ease": no_ease})
     return (
         Variant("whole", run),
         Variant("greedy", greedy),
-        Variant("without EASE", no_ease),
+        Variant("without EASE" if run.ease.enabled else "with EASE", run.model_copy(update={"ease": other_ease})),
         Variant("without vectors", run, vectors=False),
         Variant("rules only", run, rules_only=True),
         Variant("bare", bare, vectors=False, rules_only=True),
@@ -174,22 +176,40 @@ def curve_json(points: Sequence[CurvePoint]) -> list[dict[str, Any]]:
 
 
 def draw_curve(points: Sequence[CurvePoint]) -> "Figure":
-    """A dot for each variant: milliseconds across, HitRate with its interval upward."""
+    """Left, HitRate over the milliseconds of cuts; right, what each part that is switched saves and costs."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8.0, 5.0), layout="constrained")
-    panel = figure.subplots()
-    for place, point in enumerate(points):
-        color = "#0b6e4f" if place == 0 else "#2b6cb0" if "combos" in point.name else "#8a94a6"
-        low, high = point.hit_rate.interval or (point.hit_rate.value, point.hit_rate.value)
-        panel.plot([point.ms, point.ms], [low, high], color=color, linewidth=1.2, alpha=0.6)
-        panel.plot([point.ms], [point.hit_rate.value], "o", color=color)
-        panel.annotate(
-            point.name, (point.ms, point.hit_rate.value), xytext=(5, 4), textcoords="offset points", fontsize=8
-        )
-    panel.set_xlim(left=0)
-    panel.set_ylim(bottom=0)
-    panel.set_xlabel("milliseconds a store: context, phase 1, choice", fontsize=9)
-    panel.set_ylabel(f"HitRate@{K} on held-out baskets", fontsize=9)
-    panel.grid(color="#e5e7eb", linewidth=0.7)
+    whole = points[0]
+    cuts = sorted((point for point in points if point is whole or "combos" in point.name), key=lambda point: point.ms)
+    parts = [point for point in points if point not in cuts]
+    figure = Figure(figsize=(10.0, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+
+    _dots(left, [point.ms for point in cuts], [point.hit_rate for point in cuts], axis="y")
+    left.plot([point.ms for point in cuts], [point.hit_rate.value for point in cuts], color=BLUE, linewidth=1)
+    for point in cuts:
+        at = (point.ms, point.hit_rate.value)
+        left.annotate(point.name, at, xytext=(6, -12), textcoords="offset points", fontsize=8)
+    left.set_xlim(0, 1.25 * whole.ms)
+    left.set_ylim(bottom=0)
+    left.set_xlabel("milliseconds a store: context, phase 1, choice", fontsize=9)
+    left.set_ylabel(f"HitRate@{K} on held-out baskets", fontsize=9)
+
+    _dots(right, list(range(len(parts))), [point.difference for point in parts], axis="x")
+    right.axvline(0, color=GREY, linewidth=1)
+    names = [f"{point.name}\n{point.ms - whole.ms:+,.0f} ms" for point in parts]
+    right.set_yticks(range(len(parts)), names, fontsize=8)
+    right.set_ylim(len(parts) - 0.5, -0.5)
+    right.set_xlabel(f"HitRate@{K} − the whole run", fontsize=9)
+    for panel in (left, right):
+        panel.grid(color="#e5e7eb", linewidth=0.7)
     return figure
+
+
+def _dots(panel: Any, places: Sequence[float], estimates: Sequence[Estimate], axis: Literal["x", "y"]) -> None:
+    """Values with their intervals along an axis."""
+    values = np.array([one.value for one in estimates])
+    spans = [one.interval or (one.value, one.value) for one in estimates]
+    reach = np.abs(np.array(spans).T - values) if estimates else None
+    here = {"x": (values, places), "y": (places, values)}[axis]
+    panel.errorbar(*here, fmt="o", color=BLUE, ecolor=GREY, capsize=3, **{f"{axis}err": reach})

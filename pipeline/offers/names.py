@@ -40,7 +40,7 @@ def _ends(facts: Facts) -> tuple[str, ...]:
             is_said = any(season.lower() in product.category.lower() for product in facts.products)
             return ("{}",) if is_said else (f"{season}: {{}}", f"{{}} for {season}")
         case Objective.SUBSCRIPTION_PUSH if facts.type in (BundleType.FBT, BundleType.VOLUME):
-            return ("{} on Repeat", "Regular Order: {}")
+            return ("{}", "Regular Order: {}", "{} on Repeat")
     return ("{}",)
 
 

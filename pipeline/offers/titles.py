@@ -13,15 +13,21 @@ def _words(text: str) -> frozenset[str]:
 CONNECTORS = _words("a an and at by de des du for from in la le les of on or the to with & + - – /")
 """Words that a name neither begins nor ends with."""
 
-GENERIC = CONNECTORS | _words(
+MODIFIERS = _words(
     """
-    assorted asstd asst basic classic deluxe design extra giant large medium mini new pack pair pc pcs piece pieces
-    retro set sets size small vintage traditional box boxed gift mixed multi plain round square hanging decorative
-    black blue brown cream gold green grey gray ivory multicolour multicolor natural orange pink purple red silver
-    turquoise white yellow antique wooden metal glass paper ceramic plastic cotton xs s m l xl xxl
+    assorted asstd asst basic classic deluxe extra giant large medium mini new retro small vintage traditional mixed
+    multi plain round square hanging decorative black blue brown cream gold green grey gray ivory multicolour multicolor
+    natural orange pink purple red silver turquoise white yellow antique wooden metal ceramic plastic cotton
     """
 )
-"""Words that several titles may share without being one range: sizes, colours, materials, packs."""
+"""Words without which a title still says what the product is: sizes, colours, materials."""
+
+GENERIC = (
+    CONNECTORS
+    | MODIFIERS
+    | _words("design pack pair pc pcs piece pieces set sets size box boxed gift glass paper xs s m l xl xxl")
+)
+"""Words that several titles may share without being one range: the same, and packs."""
 
 UNITS = _words("g kg ml cl l mm cm m oz lb w v pcs")
 """Units of measure, which stay small."""
@@ -34,6 +40,7 @@ _COMMA = re.compile(r"\s*[,;]\s*")
 _CODE = re.compile(r"[#(\[]?(?=\S*\d{3})[A-Za-z]{0,4}[-_/]?\d+[A-Za-z]?[)\]]?")
 _AMOUNT = re.compile(r"\d+([.,]\d+)?(ml|g|kg|l|cm|mm|m|w|v|oz|pcs?|%)", re.IGNORECASE)
 _PACK = re.compile(r"^(?:set|pack|box|bundle)(?:\s+of\s+|\s*/\s*|\s+)\d+\s+(?:of\s+)?", re.IGNORECASE)
+_PACK_INSIDE = re.compile(r"\s+(?:set|pack|box)\s+of\s*\d+(?=\s)", re.IGNORECASE)
 _OPTIONS = re.compile(r" [-–—] ([^-–—()]+)$")
 _VARIANT = re.compile(r"\s+[-–—|:]\s+.*$|\s*[(\[].*$")
 
@@ -72,7 +79,13 @@ def clip(text: str, limit: int) -> str:
 
 
 def short_title(title: str, limit: int) -> str:
-    """A cleaned title as a name can hold it: no trailing code, then no pack size, then no variant, then fewer words."""
+    """A cleaned title as a name can hold it: no trailing code, no pack size, no variant, then fewer words.
+
+    Words that only modify go first, from the left; what is cut off the end may be what the product is.
+
+    >>> short_title("Red Toadstool Led Night Light", 28), short_title("Round Snack Boxes Set Of4 Woodland", 28)
+    ('Toadstool Led Night Light', 'Round Snack Boxes Woodland')
+    """
     words = title.split(" ")
     while len(words) > 1 and _CODE.fullmatch(words[-1]) and not _AMOUNT.fullmatch(words[-1]):
         words.pop()
@@ -81,7 +94,20 @@ def short_title(title: str, limit: int) -> str:
         shorter = pattern.sub("", text)
         if " " in shorter or len(text) > limit:
             text = shorter or text
-    return clip(text, limit)
+    if len(text) > limit:
+        text = _PACK_INSIDE.sub("", text)
+    return clip(_unmodified(text, limit), limit)
+
+
+def _unmodified(text: str, limit: int) -> str:
+    """`text` without as many of its modifiers as `limit` asks for; the last word stays, whatever it is."""
+    words = text.split(" ")
+    for word in words[:-1]:
+        if len(" ".join(words)) <= limit:
+            break
+        if word.lower() in MODIFIERS and len(words) > 2:
+            words.remove(word)
+    return " ".join(words)
 
 
 def shared_words(titles: Sequence[str], limit: int = 32) -> str | None:
