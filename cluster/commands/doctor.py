@@ -92,9 +92,13 @@ def _database(settings: Settings) -> Finding:
     try:
         with Database(settings.database) as database:
             database.prepare(upgrade_empty=False)
-            return Finding("database", True, f"schema {database.revision()}")
+            found, unbound = f"schema {database.revision()}", database.unbound_role()
     except BasketryError as error:
         return Finding("database", False, str(error), "run `basketry db upgrade`")
+    if unbound is not None:
+        advice = "connect as a role with neither SUPERUSER nor BYPASSRLS"
+        return Finding("database", False, f"{found}; row-level security does not bind role {unbound!r}", advice)
+    return Finding("database", True, found)
 
 
 def _model(settings: Settings) -> Finding:

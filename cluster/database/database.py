@@ -95,6 +95,14 @@ class Database:
             f"the database {shown(self._engine)} {state}, expected revision {REVISIONS[-1]}; run `basketry db upgrade`"
         )
 
+    def unbound_role(self) -> str | None:
+        """The role of this connection where row-level security does not bind it; None where it does, and on SQLite."""
+        if self._engine.dialect.name == "sqlite":
+            return None
+        role = sa.text("select rolname from pg_roles where rolname = current_user and (rolsuper or rolbypassrls)")
+        with reading(self._engine) as connection:
+            return connection.execute(role).scalar()
+
     def for_store(self, store: str, fence: int | None = None) -> StoreRecords:
         """The records of one store, and of no other; writes demand `fence` where the run was claimed."""
         return StoreRecords(self._engine, store, fence)

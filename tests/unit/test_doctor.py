@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from cluster.commands.checks import check_clock, check_cluster, check_token, check_writing
+from cluster.commands.doctor import _database
 from configs.settings import Settings, load_settings
+from tests.support.postgres import Server
 
 
 def _settings(data_dir: Path, address: str | None = None) -> Settings:
@@ -67,3 +69,15 @@ def test_a_cluster_where_nobody_listens_is_said_in_a_sentence(tmp_path: Path, mo
 
     assert not found.ok
     assert "127.0.0.1:1" in found.found
+
+
+def test_a_role_that_row_level_security_does_not_bind_is_in_the_way(postgres: Server, migrated: str) -> None:
+    name = postgres.create(migrated)
+
+    bound = _database(load_settings({"database_url": postgres.url(name)}))
+    unbound = _database(load_settings({"database_url": postgres.url(name, user="admin")}))
+
+    assert bound.ok
+    assert not unbound.ok
+    assert "does not bind role 'admin'" in unbound.found
+    assert "BYPASSRLS" in unbound.advice
