@@ -6,7 +6,17 @@ from typing import Any, TypeVar
 
 import ray
 
+from pipeline.plan import Plan
+
 Item = TypeVar("Item")
+
+ALONE_MS = 50.0
+"""Estimated work from which a combo travels alone; below, combos share a task of about that much."""
+
+CELLS_PER_MS = 2_500.0
+"""Order lines that cost a combo a millisecond, on top of `COMBO_MS`."""
+
+COMBO_MS = 5.0
 
 
 def fan_out(
@@ -50,3 +60,20 @@ def chunks(items: Sequence[Item], count: int) -> list[list[Item]]:
     [[1, 3, 5], [2, 4]]
     """
     return [list(items[start::count]) for start in range(min(count, len(items)))]
+
+
+def chunk_count(plan: Plan, cells: int, fanout: str) -> int:
+    """Tasks that a plan's combos make: one a combo, or as many as take about `ALONE_MS` each.
+
+    What a combo takes is what the plan says the store's took lately, or else guessed by the size of its orders.
+
+    Args:
+        plan: With the admitted combos.
+        cells: Distinct SKUs of all orders, summed.
+        fanout: `combo` for a task each whatever they take, or `auto`.
+    """
+    combos = len(plan.admitted)
+    each = COMBO_MS + cells / CELLS_PER_MS if plan.combo_ms is None else plan.combo_ms
+    if fanout == "combo" or each >= ALONE_MS:
+        return combos
+    return max(1, round(combos * each / ALONE_MS))

@@ -16,7 +16,7 @@ from actors.shard import ContextRef, Outline, SnapshotRef
 from cluster.bill import model_in
 from cluster.database.database import Database
 from cluster.database.records import StoreRecords
-from cluster.fanout import chunks, fan_out
+from cluster.fanout import chunk_count, chunks, fan_out
 from cluster.gateway import find_gateway
 from cluster.logs import log_problem, log_run, set_up_logs
 from cluster.metrics import record_failed_run, record_run
@@ -25,6 +25,7 @@ from cluster.nodes import placed
 from cluster.progress import Progress, Silent
 from cluster.session import data_folder
 from cluster.shards import ShardPool
+from cluster.stopwatch import Stopwatch
 from cluster.tasks import (
     Conclusion,
     conclude_task,
@@ -46,14 +47,6 @@ from pipeline.plan import Plan, in_steps, make_plan, moving_average
 from pipeline.ports import ModelInfo
 from pipeline.selection.portfolio import generations_for
 from pipeline.terms import Combo
-
-ALONE_MS = 50.0
-"""Estimated work from which a combo travels alone; below, combos share a task of about that much."""
-
-CELLS_PER_MS = 2_500.0
-"""Order lines that cost a combo a millisecond, on top of `COMBO_MS`."""
-
-COMBO_MS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +145,7 @@ class StoreRunner:
         return report
 
     def _run(self, request: RunRequest, records: StoreRecords, models: ModelWork) -> RunReport:
-        clock = _Stopwatch()
+        clock = Stopwatch()
         models.begin_tags(lambda: self._get(self._shard(request).catalog.remote(request.snapshot)), self._config)
         embedding = self._embed(request, records, clock, models)
         clock.restart()
@@ -184,7 +177,7 @@ class StoreRunner:
         records.save_preliminary(request.run_id, [bundle.to_json() for bundle in conclusion.bundles])
 
     def _embed(
-        self, request: RunRequest, records: StoreRecords, clock: "_Stopwatch", models: ModelWork
+        self, request: RunRequest, records: StoreRecords, clock: Stopwatch, models: ModelWork
     ) -> dict[str, Any] | None:
         """Embed what no run embedded yet; preliminary bundles with what there is go first."""
         texts = self._missing(request, models.model)
@@ -230,7 +223,7 @@ class StoreRunner:
         return embed_task.options(name=f"embed:{len(batch)} texts", **self._costs).remote(batch, self._cache)
 
     def _work(
-        self, request: RunRequest, records: StoreRecords, clock: "_Stopwatch", vectors: ModelInfo | None,
+        self, request: RunRequest, records: StoreRecords, clock: Stopwatch, vectors: ModelInfo | None,
         models: ModelWork | None = None,
     ) -> "_Work":  # fmt: skip
         """Phases 0 to 3; without `models`, no text model is asked."""
@@ -322,51 +315,11 @@ class StoreRunner:
         return ray.get(reference, timeout=self._settings.cluster.wait_s)
 
 
-def chunk_count(plan: Plan, cells: int, fanout: str) -> int:
-    """Tasks that a plan's combos make: one a combo, or as many as take about `ALONE_MS` each.
-
-    What a combo takes is what the plan says the store's took lately, or else guessed by the size of its orders.
-
-    Args:
-        plan: With the admitted combos.
-        cells: Distinct SKUs of all orders, summed.
-        fanout: `combo` for a task each whatever they take, or `auto`.
-    """
-    combos = len(plan.admitted)
-    each = COMBO_MS + cells / CELLS_PER_MS if plan.combo_ms is None else plan.combo_ms
-    if fanout == "combo" or each >= ALONE_MS:
-        return combos
-    return max(1, round(combos * each / ALONE_MS))
-
-
 @dataclass(frozen=True, slots=True)
 class _Work:
     plan: Plan
     outline: Outline
     conclusion: Conclusion
-
-
-class _Stopwatch:
-    """Wall time of the phases, in milliseconds."""
-
-    def __init__(self) -> None:
-        self.restart()
-
-    def restart(self) -> None:
-        """Begin again: what was measured before is forgotten."""
-        self._laps: dict[str, float] = {}
-        self._started = self._last = time.perf_counter()
-
-    def lap(self, name: str) -> None:
-        """The phase `name` ends now."""
-        now = time.perf_counter()
-        self._laps[name] = self._laps.get(name, 0.0) + 1000 * (now - self._last)
-        self._last = now
-
-    def timings(self) -> dict[str, float]:
-        """Milliseconds by phase, and in all."""
-        laps = {name: round(value, 1) for name, value in self._laps.items()}
-        return laps | {"total": round(1000 * (self._last - self._started), 1)}
 
 
 def new_id() -> str:

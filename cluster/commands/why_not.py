@@ -1,7 +1,6 @@
 """`basketry why-not`: why a set of products is no bundle, also a set that no source proposed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from rich.table import Table
@@ -9,7 +8,7 @@ from rich.table import Table
 from cluster.commands.read import find_run, opened
 from cluster.commands.story import REASONS
 from cluster.commands.terminal import out, print_json
-from cluster.commands.why_not_story import Ranks, considered_story, exact_story
+from cluster.commands.why_not_story import Answer, Ranks, considered_story, exact_story
 from cluster.database.rejections import holding
 from cluster.database.values import Run
 from configs.settings import Settings, load_settings
@@ -18,30 +17,10 @@ from pipeline.context.rules import CatalogNames
 from pipeline.errors import BasketryError
 from pipeline.money import decimal
 from pipeline.storage import Place
-from pipeline.terms import BundleType, Reason, Rejection
+from pipeline.terms import Reason, Rejection
 
 LISTED = 10
 """Most candidates that are told one by one; JSON has five times as many."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is known of a set."""
-
-    skus: tuple[str, ...]
-    """As the catalog writes them."""
-    names: tuple[str, ...] = ()
-    """Title and SKU of each."""
-    unknown: tuple[str, ...] = ()
-    """SKUs that no product has."""
-    considered: Sequence[Considered] = ()
-    """The set as each combo would have sold it, the best first."""
-    unfit: Mapping[BundleType, str] = field(default_factory=dict)
-    """Why it does not fit the other types."""
-    unsellable: tuple[str, ...] = ()
-    """Title and SKU of those that can't be sold."""
-    failed: str = ""
-    """Why it could not be worked out."""
 
 
 def why_not_command(run: str, skus: list[str], store: str | None, *, data_dir: Place | None, as_json: bool) -> int:

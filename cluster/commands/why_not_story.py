@@ -1,19 +1,36 @@
 """Why a set of products is no bundle, in sentences."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import Any
 
 from cluster.commands.story import REASONS, TIERS, listed, measured
 from pipeline.consider import Considered
 from pipeline.money import decimal
 from pipeline.terms import GATES, BundleType, Reason, Rejection, Tier
 
-if TYPE_CHECKING:
-    from cluster.commands.why_not import Answer
-
 TWIN = 0.8
 """Jaccard similarity from which two sets of a type are near-duplicates, as `dedup.jaccard` has it by default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is known of a set."""
+
+    skus: tuple[str, ...]
+    """As the catalog writes them."""
+    names: tuple[str, ...] = ()
+    """Title and SKU of each."""
+    unknown: tuple[str, ...] = ()
+    """SKUs that no product has."""
+    considered: Sequence[Considered] = ()
+    """The set as each combo would have sold it, the best first."""
+    unfit: Mapping[BundleType, str] = field(default_factory=dict)
+    """Why it does not fit the other types."""
+    unsellable: tuple[str, ...] = ()
+    """Title and SKU of those that can't be sold."""
+    failed: str = ""
+    """Why it could not be worked out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +104,7 @@ def _standing(score: float, ranks: Ranks) -> str:
 
 
 def considered_story(
-    answer: "Answer", plan: Mapping[str, Any], bundles: Sequence[Mapping[str, Any]], ranks: Ranks, currency: str
+    answer: Answer, plan: Mapping[str, Any], bundles: Sequence[Mapping[str, Any]], ranks: Ranks, currency: str
 ) -> list[str]:
     """What would have become of a set that no candidate is."""
     if answer.unknown:
@@ -113,7 +130,7 @@ def considered_story(
     return [*lines, *_misfits(answer)]
 
 
-def _measured(one: Considered, answer: "Answer", currency: str) -> str:
+def _measured(one: Considered, answer: Answer, currency: str) -> str:
     figure = float(one.judged.verdicts.figure[0])
     if one.gate is Reason.NOT_SELLABLE:
         return f" ({listed(list(answer.unsellable))})"
@@ -138,11 +155,11 @@ def _with(ranks: Ranks, score: float) -> Ranks:
     return Ranks((*ranks.scores, score), ranks.kept)
 
 
-def _misfits(answer: "Answer") -> list[str]:
+def _misfits(answer: Answer) -> list[str]:
     return [f"As {kind} it does not fit: {why}." for kind, why in answer.unfit.items()]
 
 
-def _why_unproposed(best: Considered, answer: "Answer", plan: Mapping[str, Any]) -> str:
+def _why_unproposed(best: Considered, answer: Answer, plan: Mapping[str, Any]) -> str:
     """What a source would have needed to propose the set."""
     tier = Tier(int(best.judged.found.tier[0]))
     held = _orders(best)

@@ -22,6 +22,7 @@ from actors.shard import outline_of
 from cluster.database.values import Claim, Ending
 from cluster.fleet.sources import fetched
 from cluster.session import data_folder, worker_name
+from cluster.stopwatch import Stopwatch
 from cluster.stored import parse_settings
 from cluster.tasks import conclude_run, evaluate_combos
 from cluster.uploads import take_upload
@@ -51,36 +52,36 @@ def run_whole(claim: Claim, settings: Settings, past_costs_ms: Sequence[float] =
 
 
 def _run(claim: Claim, settings: Settings, past_costs_ms: Sequence[float]) -> Ending:
-    laps = _Laps()
+    clock = Stopwatch()
     config = parse_settings(claim.settings)
     with fetched(claim.source) as folder:
         upload = take_upload(folder, claim.store, settings.model_copy(update={"rules": config.rules}))
     config = config.model_copy(update={"rules": upload.rules})
-    ingest_ms = laps.lap()
+    ingest_ms = clock.lap("ingest")
     snapshot = upload.snapshot
     texts = texts_to_embed(snapshot.catalog, config.tags)
     embedded, embedding = _vectors(texts, data_folder(settings.data_dir) / "vectors")
-    laps.restart()
+    clock.restart()
     vectors, tags = likely_tags(embedded, len(snapshot.catalog), config.tags)
     context = prepare(snapshot, vectors, snapshot.default_as_of, config.context, tags)
-    timings = {"context": laps.lap()}
+    clock.lap("context")
     plan = plan_for(context, config, past_costs_ms)
     deadline = time.time() + plan.deadline_ms / 1000
     results = evaluate_combos(context, plan.admitted, plan, config, deadline)
-    timings["candidates"] = laps.lap()
+    clock.lap("candidates")
     conclusion = conclude_run(context, snapshot.catalog, plan, config, deadline, results)
-    timings["optimisation and words"] = laps.lap()
+    clock.lap("optimisation and words")
     outline = outline_of(context)
     status, reasons = verdict(plan, outline.orders, conclusion.record)
     record = run_record(
         conclusion.record, run_id=claim.run_id, snapshot=snapshot.sha256, plan=plan, outline=outline, status=status,
         reasons=reasons, embedding=embedding, settings=settings, config=config,
     )  # fmt: skip
-    timings["record"] = laps.lap()
+    clock.lap("record")
     record |= {
         "ingest": upload.report.to_json(),
         "ingest_ms": ingest_ms,
-        "phase_timings": timings | {"total": round(sum(timings.values()), 1)},
+        "phase_timings": clock.timings(),
     }
     record["time_budget"]["actual_duration_ms"] = record["phase_timings"]["total"]
     return Ending(
@@ -140,18 +141,3 @@ def _limits(seconds: float, memory_mb: int | None) -> Iterator[None]:
             signal.setitimer(signal.ITIMER_REAL, 0)
         if memory_mb is not None:
             resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
-
-
-class _Laps:
-    """Milliseconds from lap to lap."""
-
-    def __init__(self) -> None:
-        self.restart()
-
-    def restart(self) -> None:
-        self._last = time.perf_counter()
-
-    def lap(self) -> float:
-        now = time.perf_counter()
-        taken, self._last = 1000 * (now - self._last), now
-        return round(taken, 1)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +12,6 @@ from pipeline.context.seasons import coming_seasons
 from pipeline.context.tags import NO_SEASON, Tags
 from pipeline.ingest.snapshot import Catalog, to_date
 from pipeline.terms import Objective
-
-if TYPE_CHECKING:
-    from pipeline.context.store import StoreContext
 
 KNOWN_ORDERS = 20
 """Orders from which a product that nobody came back for is known not to be replenished."""
@@ -99,13 +95,13 @@ def mean_needs(tagged: Mapping[Objective, Need], by_facts: Mapping[Objective, Ne
     }
 
 
-def inferred_of(context: "StoreContext", catalog: Catalog, items: NDArray[np.integer]) -> list[dict[str, str]]:
+def inferred_of(inferred: Inferred | None, catalog: Catalog, items: NDArray[np.integer]) -> list[dict[str, str]]:
     """What was inferred of some SKUs, as evidence says it; nothing where all is fact."""
-    if context.inferred is None:
+    if inferred is None:
         return []
     return [
         {"sku": str(catalog.sku[int(item)].as_py()), "tag": name, "basis": "inferred"}
         for item in items
         for name in TAG_OF.values()
-        if getattr(context.inferred, name)[item]
+        if getattr(inferred, name)[item]
     ]

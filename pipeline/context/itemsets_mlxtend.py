@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from pipeline.context.mining import Pairs, keep_most_bought, least_count
+from pipeline.context.pairs import Pairs, keep_most_bought, least_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def frequent_itemsets(matrix: csr_array, min_count: int, max_len: int) -> Freque
 
 
 def fpgrowth_pairs(matrix: csr_array, weights: NDArray[np.float64], max_pairs: int) -> Pairs:
-    """The same pairs as `pipeline.context.mining.count_pairs`, counted by fpgrowth.
+    """The same pairs as `pipeline.context.pairs.count_pairs`, counted by fpgrowth.
 
     Args:
         matrix: `(m, n)` ones where a basket holds a SKU.

@@ -150,7 +150,7 @@ class Finisher:
         if written.fault:
             noted["words_refused"] = written.fault.split(":")[0]
         held = self._judged.found.items[row]
-        inferred = inferred_of(self._context, self._catalog, held[held >= 0])
+        inferred = inferred_of(self._context.inferred, self._catalog, held[held >= 0])
         if inferred:
             noted["inferred"] = inferred
         return {"models": noted} if noted else {}

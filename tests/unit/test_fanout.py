@@ -3,8 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.fanout import chunks
-from cluster.run import chunk_count
+from cluster.fanout import chunk_count, chunks
 from tests.unit.test_plan import plan
 
 ITEMS = st.lists(st.integers(), max_size=60)

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.context import mining
+from pipeline.context import pairs
 from pipeline.context.itemsets_mlxtend import fpgrowth_pairs
-from pipeline.context.mining import ItemSets, Mined, MiningConfig, Pairs, basket_weights, count_pairs, mine
+from pipeline.context.mining import ItemSets, Mined, MiningConfig, mine
+from pipeline.context.pairs import Pairs, basket_weights, count_pairs
 from tests.support.stores import BASKETS, history_of_store, numbered, store_of
 
 Rows = list[list[int]]
@@ -41,7 +42,7 @@ def test_blocks_change_nothing(rows: Rows, cells: int) -> None:
     whole = mined(rows, mega_basket=3).pairs
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mining, "BLOCK_CELLS", cells)
+        patch.setattr(pairs, "BLOCK_CELLS", cells)
         parts = mined(rows, mega_basket=3).pairs
 
     for column in COLUMNS:
