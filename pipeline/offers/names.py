@@ -70,9 +70,9 @@ def _range(facts: Facts, shared: str, titles: list[str]) -> Iterator[str]:
     if listed and len(titles) == 2:
         yield from _joined(shared, listed, titles)
     for group in GROUPS.get(len(titles), ("Set",)):
-        yield f"{shared} {group}"
-        if listed:
-            yield f"{shared} {group}: {listed}"
+        named = [f"{shared} {group}", *([f"{shared} {group}: {listed}"] if listed else [])]
+        # One word, such as `Woodland`, says too little of what is in it.
+        yield from named if " " in shared else reversed(named)
     if facts.type is BundleType.FIXED and not shared.endswith(("Set", "Kit")):
         yield f"{shared} Collection"
 
