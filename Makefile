@@ -27,7 +27,7 @@ check: install ## lint, types, import contracts
 	$(BIN)/lint-imports
 
 unit: install postgres prometheus ## the core and the database, without Ray
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest tests/unit -n logical --maxprocesses 8
 
 integration: install ## one local Ray
 	$(BIN)/pytest tests/integration
