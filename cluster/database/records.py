@@ -208,6 +208,8 @@ class StoreRecords(StoreHistory):
         Raises:
             NotFoundError: The store has no such run.
         """
+        if not cost:  # most attempts ask no model, and why they broke may be this very database
+            return
         with writing(self._engine, self.store) as connection:
             self._lock(connection, run_id)
             self._add_usage(connection, run_id, cost)

@@ -59,7 +59,7 @@ def test_what_attempts_asked_of_models_adds_up_whoever_has_the_run_by_then(shop:
     begin(shop, "r1")
     shop.add_usage("r1", [words, tags])
     begin(shop, "r1")
-    shop.add_usage("r1", [])
+    shop.add_usage("no such run", [])  # nothing was asked: the database is not
 
     shop.finish_run("r1", state="succeeded", record={}, at=NOON, bundles=[], combos=[], rejections=[], cost=[words])
     shop.add_usage("r1", [tags])
