@@ -1,16 +1,14 @@
 """The Ray session of a command: a local Ray, or a cluster that is named."""
 
-import inspect
 import logging
 import os
 import re
 import socket
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
+from cluster.lean import lean
 from cluster.nodes import shipped_code
 from configs.settings import ClusterConfig
 from pipeline.errors import PlatformError
@@ -29,11 +27,6 @@ NODE_CHARACTERS = 12
 
 REACH_S = 5.0
 """Longest wait for a cluster that is named to take a connection."""
-
-LOCAL_PARAMETERS = {"dashboard_agent_listen_port": 0, "no_monitor": True, "include_log_monitor": False}
-"""What `ray.init` has no argument for: any free port, where its agent would wait 4 s for another Ray on the machine to
-give up the usual one; no process for an autoscaler, which takes a second to stop and has nothing to scale; and none
-that carries workers' prints to a driver which does not listen."""
 
 
 def prepare_environment(config: ClusterConfig) -> None:
@@ -107,7 +100,7 @@ def _connect(config: ClusterConfig) -> None:
     always: dict[str, Any] = {"namespace": NAMESPACE, "logging_level": logging.ERROR, "log_to_driver": False}
     try:
         if address == LOCAL:
-            with _lean(config):
+            with lean(dashboard=config.dashboard):
                 ray.init(LOCAL, **always, **local)
         else:
             ray.init(address, **always, **shared)
@@ -151,28 +144,6 @@ def _reach(address: str) -> None:
         socket.create_connection((found[1], int(found[2])), timeout=REACH_S).close()
     except (OSError, OverflowError) as error:
         raise PlatformError(f"no Ray at {address!r}: {error}; start one there, or leave --address out") from None
-
-
-@contextmanager
-def _lean(config: ClusterConfig) -> Iterator[None]:
-    """Let a Ray that this process starts be no more than a command needs; names another Ray lacks are left out.
-
-    `LOCAL_PARAMETERS` are its defaults. Without a dashboard there is no server of one: Ray would start it all the same,
-    for usage statistics, which are off, and wait for it.
-    """
-    from ray._private import services
-    from ray._private.parameter import RayParams
-
-    start, serve = RayParams.__init__, services.start_api_server
-    defaults = start.__defaults__ or ()
-    names = list(inspect.signature(start).parameters)[-len(defaults) :]
-    start.__defaults__ = tuple(LOCAL_PARAMETERS.get(name, value) for name, value in zip(names, defaults, strict=True))
-    if not config.dashboard:
-        services.start_api_server = lambda *_, **__: (None, None)
-    try:
-        yield
-    finally:
-        start.__defaults__, services.start_api_server = defaults, serve
 
 
 def _disconnect() -> None:
