@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from actors.places import open_folder
 from actors.shelf import Shelf, ShelfFigures
-from pipeline.candidates.suggestions import ProposalsConfig, Shortlisted, proposal_prompts
+from pipeline.candidates.config import ProposalsConfig
+from pipeline.candidates.suggestions import Shortlisted, proposal_prompts
+from pipeline.context.config import ContextConfig, TagsConfig
 from pipeline.context.embedding import EmbeddingCache
 from pipeline.context.objectives import Need
-from pipeline.context.store import ContextConfig, StoreContext, prepare
-from pipeline.context.tags import Tags, TagsConfig
+from pipeline.context.store import StoreContext, prepare
+from pipeline.context.tags import Tags
 from pipeline.context.zero_shot import likely_tags, texts_to_embed
 from pipeline.errors import PlatformError
 from pipeline.ingest.snapshot import Catalog, Snapshot

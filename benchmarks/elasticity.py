@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.context.elasticity import LEAST_ELASTIC, ElasticityConfig, Observations, shrink, slopes_of
+from pipeline.context.config import ElasticityConfig
+from pipeline.context.elasticity import LEAST_ELASTIC, Observations, shrink, slopes_of
 
 LEARN, ASK = (28, 39), (40, 52)
 LEAST_WEEKS, LEAST_SD = 25, 0.03

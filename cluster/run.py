@@ -38,7 +38,7 @@ from configs.settings import Settings
 from pipeline.combo import ComboResult
 from pipeline.config import RunConfig
 from pipeline.context.embedding import EmbeddingCache, length_batches
-from pipeline.context.rules import RulesConfig
+from pipeline.context.rules_config import RulesConfig
 from pipeline.errors import BasketryError, NotFoundError, PlatformError, SettingsError
 from pipeline.generate import VERSION
 from pipeline.ingest.snapshot import to_date

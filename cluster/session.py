@@ -63,7 +63,9 @@ class RaySession:
 
     def __init__(self, config: ClusterConfig) -> None:
         prepare_environment(config)
-        self._config = config
+        # Ray's processes take longest to be there: nothing else is imported until they are on their way.
+        import ray  # noqa: F401
+
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ray-session")
         self._started = self._pool.submit(_connect, config)
         self._stopped: Future[None] | None = None

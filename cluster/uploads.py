@@ -8,7 +8,7 @@ from actors.places import open_folder
 from actors.shard import SnapshotRef
 from cluster.session import data_folder
 from configs.settings import Settings
-from pipeline.context.rules import RulesConfig
+from pipeline.context.rules_config import RulesConfig
 from pipeline.errors import SettingsError
 from pipeline.ingest.folder import ingest_folder
 from pipeline.ingest.report import IngestReport

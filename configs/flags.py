@@ -7,7 +7,7 @@ import yaml  # type: ignore[import-untyped]  # it brings no stubs
 from pydantic import ValidationError
 
 from configs.settings import as_settings_error
-from pipeline.context.rules import RulesConfig
+from pipeline.context.rules_config import RulesConfig
 from pipeline.errors import SettingsError
 
 

@@ -13,7 +13,7 @@ from pydantic_settings import SettingsError as SourceError
 
 from configs.models import ModelsConfig
 from pipeline.config import RunConfig
-from pipeline.context.similarity import Engine
+from pipeline.context.config import Engine
 from pipeline.errors import SettingsError
 from pipeline.ingest.config import IngestConfig
 from pipeline.storage import Uri, parse_place

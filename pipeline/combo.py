@@ -12,7 +12,8 @@ from pipeline.candidates.ladder import Rung, SourceReport, climb
 from pipeline.candidates.narrowed import around
 from pipeline.config import RunConfig
 from pipeline.context.store import StoreContext
-from pipeline.offers.pricing import PricingConfig, price_candidates
+from pipeline.offers.config import PricingConfig
+from pipeline.offers.pricing import price_candidates
 from pipeline.plan import ComboState, Plan
 from pipeline.selection.gates import judge_candidates
 from pipeline.selection.judged import Judged

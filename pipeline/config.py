@@ -1,30 +1,51 @@
 """The settings a run's result depends on: each phase's own config under its name."""
 
 import hashlib
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.candidates.suggestions import ProposalsConfig
-from pipeline.context.affinity import AffinityConfig
-from pipeline.context.ease import EaseConfig
-from pipeline.context.elasticity import ElasticityConfig
-from pipeline.context.features import FeaturesConfig
-from pipeline.context.mining import MiningConfig
-from pipeline.context.objectives import ObjectivesConfig
-from pipeline.context.quantities import VolumeConfig
-from pipeline.context.rules import RulesConfig
-from pipeline.context.similarity import SimilarityConfig
-from pipeline.context.store import ContextConfig
-from pipeline.context.tags import TagsConfig
-from pipeline.offers.asked_advice import AdviceConfig
-from pipeline.offers.pricing import PricingConfig
-from pipeline.offers.words import WordsConfig
-from pipeline.plan import PlanConfig
-from pipeline.selection.dedup import DedupConfig
-from pipeline.selection.diversity import DiversityConfig
-from pipeline.selection.gates import GatesConfig
-from pipeline.selection.portfolio import PortfolioConfig
-from pipeline.selection.scoring import ScoringConfig
+from pipeline.candidates.config import ProposalsConfig
+from pipeline.context.config import (
+    AffinityConfig,
+    ContextConfig,
+    EaseConfig,
+    ElasticityConfig,
+    FeaturesConfig,
+    MiningConfig,
+    ObjectivesConfig,
+    SimilarityConfig,
+    TagsConfig,
+    VolumeConfig,
+)
+from pipeline.context.rules_config import RulesConfig
+from pipeline.offers.config import AdviceConfig, PricingConfig, WordsConfig
+from pipeline.selection.config import DedupConfig, DiversityConfig, GatesConfig, PortfolioConfig, ScoringConfig
+
+
+class PlanConfig(BaseModel):
+    """How much a run takes on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: Literal["full", "budget"] = "full"
+    """`full` runs every combo until the deadline, `budget` only what the time is sure to allow."""
+    deadline_ms: Annotated[int, Field(ge=1)] = 12_000
+    """Time of phase 1 and of the search for a portfolio; it cuts between combos and between generations only."""
+    budget_factor: Annotated[float, Field(ge=1)] = 1.5
+    """budget mode: head-room over the expected cost of a combo."""
+    budget_objectives: tuple[int, int] = (2, 6)
+    """budget mode: fewest and most objectives by priority."""
+    ema_alpha: Annotated[float, Field(gt=0, le=1)] = 0.2
+    """Weight of the newest run in the moving average of a combo's cost."""
+    default_cost_ms: Annotated[float, Field(gt=0)] = 50.0
+    """Cost of a combo in a store that never ran."""
+    min_candidates: Annotated[int, Field(ge=1)] = 12
+    """Fewest candidates a combo wants."""
+    cold_orders: Annotated[int, Field(ge=0)] = 10
+    """Stores of fewer orders start cold."""
+    thin_orders: Annotated[int, Field(ge=0)] = 100
+    """Stores of fewer orders start at adaptive rules."""
 
 
 class RunConfig(BaseModel):

@@ -6,35 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.config import PlanConfig
 from pipeline.context.objectives import Need, by_priority
 from pipeline.terms import NOT_ALLOWED, BundleType, Combo, Objective, Tier, types_of
 
 ComboState = Literal["found", "empty", "not_eligible", "not_allowed", "not_admitted", "cut", "failed"]
-
-
-class PlanConfig(BaseModel):
-    """How much a run takes on."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    mode: Literal["full", "budget"] = "full"
-    """`full` runs every combo until the deadline, `budget` only what the time is sure to allow."""
-    deadline_ms: Annotated[int, Field(ge=1)] = 12_000
-    """Time of phase 1 and of the search for a portfolio; it cuts between combos and between generations only."""
-    budget_factor: Annotated[float, Field(ge=1)] = 1.5
-    """budget mode: head-room over the expected cost of a combo."""
-    budget_objectives: tuple[int, int] = (2, 6)
-    """budget mode: fewest and most objectives by priority."""
-    ema_alpha: Annotated[float, Field(gt=0, le=1)] = 0.2
-    """Weight of the newest run in the moving average of a combo's cost."""
-    default_cost_ms: Annotated[float, Field(gt=0)] = 50.0
-    """Cost of a combo in a store that never ran."""
-    min_candidates: Annotated[int, Field(ge=1)] = 12
-    """Fewest candidates a combo wants."""
-    cold_orders: Annotated[int, Field(ge=0)] = 10
-    """Stores of fewer orders start cold."""
-    thin_orders: Annotated[int, Field(ge=0)] = 100
-    """Stores of fewer orders start at adaptive rules."""
 
 
 class Budget(BaseModel):

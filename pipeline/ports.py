@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
-from pydantic import BaseModel
+if TYPE_CHECKING:  # settings name models, and are read before anything heavy is needed
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+    from pydantic import BaseModel
 
 
 class Folder(Protocol):
@@ -20,7 +21,7 @@ class Folder(Protocol):
     def __truediv__(self, name: str) -> "Folder":
         """A folder within."""
 
-    def read(self, name: str, *, keep: bool = False) -> pa.Buffer:
+    def read(self, name: str, *, keep: bool = False) -> "pa.Buffer":
         """The content of a file.
 
         Args:
@@ -31,7 +32,7 @@ class Folder(Protocol):
             FileNotFoundError: there is none.
         """
 
-    def write(self, name: str, content: bytes | pa.Buffer) -> None:
+    def write(self, name: str, content: "bytes | pa.Buffer") -> None:
         """Write a file; what had its name before is gone."""
 
     def write_first(self, name: str, content: bytes) -> bytes:
@@ -70,7 +71,7 @@ class Embedder(Protocol):
     def info(self) -> ModelInfo:
         """Identity of the model."""
 
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def embed(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         """`(len(texts), info.dimension)` vectors of unit length, each independent of the other texts."""
 
 
@@ -86,7 +87,7 @@ class Prompt:
     """What we ask: the system role. Never holds a word of a store's own text."""
     data: str
     """What it is about, as JSON: the user role. Text of products is data, never instruction."""
-    schema: type[BaseModel]
+    schema: "type[BaseModel]"
     """The answer must be one of these."""
     max_output_tokens: int
 
@@ -107,7 +108,7 @@ class TextGenerator(Protocol):
     def info(self) -> ModelInfo:
         """Identity of the model; its dimension is 0."""
 
-    def answer(self, prompts: Sequence[Prompt], deadline: float) -> list[BaseModel | Unanswered]:
+    def answer(self, prompts: Sequence[Prompt], deadline: float) -> "list[BaseModel | Unanswered]":
         """An answer to each prompt, in order: an instance of its schema, or why there is none by `deadline`.
 
         Args:

@@ -9,7 +9,7 @@ from cluster.commands.terminal import LiveProgress, out, print_json
 from cluster.database.database import Database
 from cluster.database.values import Run
 from configs.settings import load_settings
-from pipeline.context.rules import RulesConfig
+from pipeline.context.rules_config import RulesConfig
 from pipeline.differences import Change, Differences, changes, differences
 from pipeline.offers.exports import to_json
 from pipeline.storage import Place

@@ -15,7 +15,7 @@ from cluster.commands.models import models_used
 from cluster.commands.terminal import LiveProgress, err, out, print_json
 from configs.flags import merged
 from configs.settings import Settings, given, load_settings
-from pipeline.context.rules import RulesConfig
+from pipeline.context.rules_config import RulesConfig
 from pipeline.errors import SettingsError
 from pipeline.ingest.snapshot import to_day
 from pipeline.storage import Place

@@ -7,12 +7,12 @@ products are, which orders neither prove nor refute. Each set is then priced, co
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.candidates.config import ProposalsConfig
 from pipeline.candidates.frame import SIZES, WIDTH, Proposals, proposals, set_keys
 from pipeline.candidates.shapes import SMALL_POOL
 from pipeline.context.store import StoreContext
@@ -53,19 +53,6 @@ ROLE = (
     "bought and the second, no dearer, is got at a discount. Give at most {wanted} sets, the best first, each "
     "with a reason of at most 15 words that names no product, figure or price."
 )
-
-
-class ProposalsConfig(BaseModel):
-    """What a text model is asked to propose."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    combos: Annotated[int, Field(ge=0, le=40)] = 8
-    """Most combos that a model is asked about; 0 asks about none."""
-    shortlist: Annotated[int, Field(ge=4, le=200)] = 40
-    """Products that a model chooses from, for each combo."""
-    wanted: Annotated[int, Field(ge=1, le=50)] = 8
-    """Most sets of a combo that are taken."""
 
 
 class SuggestedSet(Form):

@@ -8,12 +8,11 @@ with too few pairs uses the percentile of its cosine alone.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.context.config import AffinityConfig
 from pipeline.context.similarity import cosines, percentile_of
 from pipeline.keys import distinct
 
@@ -22,19 +21,6 @@ COSINE_EDGES = np.array([0.25, 0.5, 0.7, 0.8, 0.88, 0.94, 0.965, 0.985, 0.997])
 
 PRICE_EDGES = np.log(np.array([1.15, 1.5, 2.0, 3.0, 5.0]))
 """Ratios of the dearer to the cheaper price that part the bins of price."""
-
-
-class AffinityConfig(BaseModel):
-    """When the store's own pairs are enough to learn from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    min_pairs: Annotated[int, Field(ge=1)] = 100
-    """Fewest co-bought pairs to calibrate on; with fewer the store is cold."""
-    smoothing: Annotated[float, Field(gt=0)] = 20.0
-    """Pseudo-pairs spread over the bins of a feature."""
-    temperature: Annotated[float, Field(ge=1)] = 2.0
-    """What log-odds are divided by: text, category and price say partly the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,34 +9,15 @@ A pair that only rides on a third product gets a weight near zero, where counts 
 """
 
 from dataclasses import dataclass
-from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 from scipy.sparse import csr_array
+
+from pipeline.context.config import EaseConfig
 
 DECIMALS = 9
 """Weights are rounded to so many digits: linear algebra libraries differ beyond."""
-
-
-class EaseConfig(BaseModel):
-    """How the weights are fitted, and to which products."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    enabled: bool = True
-    """Off: links and scores rest on counts alone."""
-    max_items: Annotated[int, Field(ge=0)] = 4_000
-    """Most products to fit, those of the most orders: time grows with the cube."""
-    min_orders: Annotated[int, Field(ge=1)] = 10
-    """Products of fewer orders are left out."""
-    ridge: Annotated[float, Field(gt=0)] = 20.0
-    """Penalty on every weight, in orders."""
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    """Share of a product's orders that a weight must do without: the penalty that grows with orders."""
-    full_basket: Annotated[int, Field(ge=2)] = 20
-    """A basket of more products weighs less: this many over its size."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ of moments are in closed form and beat both. What comes out is observational: pr
 """
 
 from dataclasses import dataclass, replace
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.context.config import ElasticityConfig
 
 Z80 = 1.2815515655446004
 """Standard deviations on either side of the mean that hold 80 % of a normal distribution."""
@@ -20,37 +21,6 @@ LEAST_ELASTIC = -0.1
 
 DIGITS = 6
 """Digits of posteriors: what differs between processors lies far behind."""
-
-
-class ElasticityConfig(BaseModel):
-    """What is believed about price before a store's own lines are read, and how they are read."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    min_lines: Annotated[int, Field(ge=2)] = 20
-    """Fewer order lines than this say nothing about price: discounts stay linear."""
-    prior_mean: Annotated[float, Field(le=0)] = -1.9
-    """Elasticity of a store nobody knows: between the −1.2 of grocery promotions and the −2.6 of published ones."""
-    prior_sd: Annotated[float, Field(gt=0)] = 0.7
-    """Standard deviation of stores around it."""
-    category_sd: Annotated[float, Field(gt=0)] = 0.55
-    """Standard deviation of categories around their store, where too few tell."""
-    sku_sd: Annotated[float, Field(gt=0)] = 0.9
-    """Standard deviation of SKUs around their category, where too few tell."""
-    spread_weight: Annotated[float, Field(gt=0)] = 20
-    """Slopes that `category_sd` and `sku_sd` are worth beside the measured spread."""
-    noise_weight: Annotated[float, Field(gt=0)] = 8
-    """Observations that the store's residual variance is worth beside a product's own."""
-    least_move: Annotated[float, Field(ge=0)] = 0.02
-    """Standard deviation of a SKU's log price from which its price is said to move; others say nothing."""
-    effect_weight: Annotated[float, Field(ge=0)] = 10
-    """Observations that a period of the store is worth beside the same period of one category."""
-    sweeps: Annotated[int, Field(ge=1)] = 12
-    """Rounds of taking out product and period means in turn."""
-    selection_sd: Annotated[float, Field(ge=0)] = 2.0
-    """How far the slope over quantity breaks may be from what a break causes: who needs more takes it anyway."""
-    occupancy: Annotated[float, Field(gt=0, le=1)] = 0.4
-    """A time grain is fine enough when products sell in this share of its periods; else a coarser one is taken."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,12 @@
 """Features of all SKUs in one vectorised pass over catalog and history."""
 
 from dataclasses import dataclass
-from typing import Annotated
 
 import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.context.config import FeaturesConfig
 from pipeline.context.history import History
 from pipeline.context.seasons import SEASONS, coming_seasons
 from pipeline.ingest.snapshot import Catalog, Orders, to_date
@@ -15,39 +14,6 @@ from pipeline.keys import distinct, is_first, packed
 
 UNKNOWN = -1
 """Stands for a day, age or season that is not known."""
-
-
-class FeaturesConfig(BaseModel):
-    """Where a product's figures turn into a claim about it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    recent_days: Annotated[int, Field(ge=1)] = 60
-    """Days that speak for today: demand, cover, benefit of the objectives."""
-    high_margin: Annotated[float, Field(ge=0, le=1)] = 0.4
-    """Least margin of a high-margin product, as a share of its price."""
-    slow_percentile: Annotated[float, Field(ge=0, le=100)] = 80.0
-    """Days of cover above this percentile of the store make a slow mover."""
-    unsold_days: Annotated[int, Field(ge=1)] = 30
-    """A product this old, in stock and never sold, is a slow mover."""
-    new_days: Annotated[int, Field(ge=1)] = 30
-    """Products of at most this age are new."""
-    first_sale_gap_days: Annotated[int, Field(ge=0)] = 60
-    """A first sale stands in for the creation date only this long after the store's first order."""
-    season_lead_days: Annotated[int, Field(ge=0)] = 28
-    """How far ahead a season is promoted."""
-    season_history_days: Annotated[int, Field(ge=1)] = 400
-    """History needed before a month index is trusted."""
-    season_index: Annotated[float, Field(ge=1)] = 1.2
-    """Least month index of a seasonal product: its daily units in that month over its average."""
-    repeat_customers: Annotated[int, Field(ge=1)] = 3
-    """Fewest customers who came back for a replenished product."""
-    repeat_gap_days: tuple[int, int] = (7, 90)
-    """Least and greatest median days between two purchases of a replenished product."""
-    gift_pattern: str = r"\b(gifts?|presents?)\b"
-    """Pattern on lower-case title and tags that tells a gift."""
-    subscription_pattern: str = r"\bsubscription\b"
-    """Pattern on lower-case tags that tells a product sold on subscription."""
 
 
 @dataclass(frozen=True, slots=True)

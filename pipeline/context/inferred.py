@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.context.features import UNKNOWN, Features, FeaturesConfig
+from pipeline.context.config import FeaturesConfig
+from pipeline.context.features import UNKNOWN, Features
 from pipeline.context.objectives import Lens, Need
 from pipeline.context.seasons import coming_seasons
 from pipeline.context.tags import NO_SEASON, Tags

@@ -1,39 +1,15 @@
 """What was bought together: single SKUs, pairs (`pairs.py`), and sets of three and four grown from the top pairs."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 from scipy.sparse import csc_array, csr_array
 
+from pipeline.context.config import MiningConfig
 from pipeline.context.history import History
 from pipeline.context.pairs import Pairs, basket_weights, count_pairs, pair_strength, weighted_count
 from pipeline.keys import is_first, packed
-
-
-class MiningConfig(BaseModel):
-    """What is counted, and how far."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    engine: Literal["sparse", "mlxtend"] = "sparse"
-    """`mlxtend` counts with its fpgrowth instead: the same sets, 10-140 times slower."""
-    window_days: Annotated[int, Field(ge=1)] = 365
-    """Days before the run's day whose orders are mined."""
-    half_life_days: Annotated[float, Field(ge=1)] = 91.0
-    """Age at which an order counts half in what a bundle reaches lately; a quarter of a year."""
-    mega_basket: Annotated[int, Field(ge=2)] = 100
-    """Baskets of more SKUs than this weigh less in ranking."""
-    max_pairs: Annotated[int, Field(ge=1)] = 400_000
-    """Most pairs to keep; the least count rises until they fit."""
-    extended_pairs: Annotated[int, Field(ge=1)] = 1_500
-    """Top pairs that are extended to sets of three, and top threes to sets of four."""
-    max_sets: Annotated[int, Field(ge=1)] = 10_000
-    """Most sets of three, and as many of four: those of the most orders."""
-    min_set_count: Annotated[int, Field(ge=2)] = 3
-    """Fewest orders that must hold a set of three or more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,34 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.context.association import wilson
+from pipeline.context.config import ObjectivesConfig
 from pipeline.context.features import UNKNOWN, Features, rank01
 from pipeline.context.history import History
 from pipeline.ingest.snapshot import Catalog
 from pipeline.terms import OBJECTIVES, BundleType, Objective
 
 Mask = NDArray[np.bool_]
-
-
-class ObjectivesConfig(BaseModel):
-    """What may take part in an objective's bundles."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    partner_price_share: Annotated[float, Field(ge=0)] = 0.5
-    """increase_aov: least price of a partner, as a share of the anchor's."""
-    established_orders: Annotated[int, Field(ge=1)] = 3
-    """new_launch, BXGY: fewest orders of an established anchor."""
-    gift_price_ratio: Annotated[float, Field(ge=1)] = 4.0
-    """gift_box: greatest ratio between two prices of a set."""
-    gift_categories: Annotated[int, Field(ge=2)] = 3
-    """gift_box: categories that make a set a gift without a gift tag."""
 
 
 class Need(NamedTuple):

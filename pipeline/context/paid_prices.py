@@ -7,7 +7,8 @@ and more units, and a regression of one on the other finds an elasticity of −3
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.context.elasticity import Elasticity, ElasticityConfig, Observations, blend, estimate
+from pipeline.context.config import ElasticityConfig
+from pipeline.context.elasticity import Elasticity, Observations, blend, estimate
 from pipeline.context.history import History
 from pipeline.keys import distinct
 

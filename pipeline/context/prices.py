@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.context.elasticity import Elasticity, ElasticityConfig
+from pipeline.context.config import ElasticityConfig
+from pipeline.context.elasticity import Elasticity
 from pipeline.context.history import History
 from pipeline.context.paid_prices import elasticities
 from pipeline.ingest.snapshot import Catalog

@@ -1,12 +1,11 @@
 """Quantity breaks of every product, or family of variants at one price, in one pass over the orders."""
 
 from dataclasses import dataclass
-from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.context.config import VolumeConfig
 from pipeline.context.history import History
 
 BREAKS = 3
@@ -21,19 +20,6 @@ ROUND = np.array(
 
 MOST_VARIANTS = 8
 """Families of more variants are sold one by one."""
-
-
-class VolumeConfig(BaseModel):
-    """When order quantities are worth a price break."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    min_orders: Annotated[int, Field(ge=1)] = 5
-    """Fewest orders of the product or family."""
-    percentiles: tuple[float, float, float] = (60, 80, 95)
-    """Percentiles of order quantity where breaks are set, rising."""
-    max_quantity: Annotated[int, Field(ge=2)] = 500
-    """Greatest break: above it a customer asks for a quotation."""
 
 
 @dataclass(frozen=True, slots=True)

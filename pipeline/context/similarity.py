@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Annotated, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.context.config import Engine, SimilarityConfig
 
 Vectors: TypeAlias = NDArray[np.float32]
 """`(n, d)` rows of unit length, as `on_grid` leaves them."""
@@ -22,37 +22,6 @@ SLACK = 16
 """How many neighbours more than asked are fetched, so that ties at the end can be seen."""
 QUERY_ROWS = 1024
 """Products that are looked up at once."""
-
-
-class Engine(StrEnum):
-    """Who searches. Both give the same neighbours."""
-
-    FAISS = "faiss"
-    NUMPY = "numpy"
-
-
-class SimilarityConfig(BaseModel):
-    """How products of similar text are found."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    neighbours: Annotated[int, Field(ge=1)] = 20
-    """Most similar products to know of each product."""
-
-    engine: Engine = Engine.FAISS
-    """Library that searches; numpy gives equal neighbours, slower."""
-
-    background_pairs: Annotated[int, Field(ge=1)] = 20_000
-    """Random pairs that tell what a cosine means in this store; all pairs where it has no more than so many."""
-
-    weak_share: Annotated[float, Field(ge=0, le=1)] = 0.88
-    """Share of random pairs below a weak similarity; stands for a cosine of 0.4."""
-
-    fair_share: Annotated[float, Field(ge=0, le=1)] = 0.965
-    """Share of random pairs below a fair similarity; stands for a cosine of 0.5."""
-
-    strong_share: Annotated[float, Field(ge=0, le=1)] = 0.997
-    """Share of random pairs below a strong similarity; stands for a cosine of 0.7."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,22 +7,26 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from pipeline.context.affinity import Affinity, AffinityConfig, Traits, calibrate
+from pipeline.context.affinity import Affinity, Traits, calibrate
 from pipeline.context.association import shrunk_lift
 from pipeline.context.bonds import Bonds, bonds_of
 from pipeline.context.compatibility import bought_together, category_joints, compatible_categories
-from pipeline.context.ease import EaseConfig, fit_ease
-from pipeline.context.elasticity import ElasticityConfig
-from pipeline.context.features import Features, FeaturesConfig, features_of
+from pipeline.context.config import (
+    AffinityConfig,
+    ContextConfig,
+)
+from pipeline.context.ease import fit_ease
+from pipeline.context.features import Features, features_of
 from pipeline.context.history import History, history_of
 from pipeline.context.inferred import Inferred, halved, infer, mean_needs
 from pipeline.context.links import MIN_SHRUNK_LIFT, LinkTables, Shelf, link_tables
-from pipeline.context.mining import Mined, MiningConfig, mine
-from pipeline.context.objectives import Judge, Lens, Need, ObjectivesConfig, lens_of, needs_of
+from pipeline.context.mining import Mined, mine
+from pipeline.context.objectives import Judge, Lens, Need, lens_of, needs_of
 from pipeline.context.prices import PriceHabits, price_habits
-from pipeline.context.quantities import QuantityBreaks, VolumeConfig, quantity_breaks
-from pipeline.context.rules import Rulebook, RulesConfig, rulebook_of
-from pipeline.context.similarity import Neighbours, SimilarityConfig, background, neighbours, on_grid
+from pipeline.context.quantities import QuantityBreaks, quantity_breaks
+from pipeline.context.rules import Rulebook, rulebook_of
+from pipeline.context.rules_config import RulesConfig
+from pipeline.context.similarity import Neighbours, background, neighbours, on_grid
 from pipeline.context.tags import Tags
 from pipeline.ingest.snapshot import Catalog, Snapshot
 from pipeline.terms import OBJECTIVES, Objective
@@ -90,22 +94,6 @@ class StoreContext:
     def orders(self) -> int:
         """Demand orders of the window."""
         return len(self.history)
-
-
-@dataclass(frozen=True, slots=True)
-class ContextConfig:
-    """The settings that a context depends on: a changed one means another context."""
-
-    mining: MiningConfig
-    features: FeaturesConfig
-    objectives: ObjectivesConfig
-    similarity: SimilarityConfig
-    affinity: AffinityConfig
-    ease: EaseConfig
-    volume: VolumeConfig
-    elasticity: ElasticityConfig
-    seed: int
-    rules: RulesConfig
 
 
 def postings_of(history: History) -> Postings:

@@ -6,13 +6,13 @@ Facts decide what they know. A tag stands in where no fact is (`inferred.py`), a
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.columns import Columns
+from pipeline.context.config import TagsConfig
 from pipeline.context.seasons import SEASONS
 from pipeline.ingest.snapshot import Catalog
 from pipeline.ports import Prompt
@@ -39,21 +39,6 @@ ROLE = (
     "customers look for), new (does the text say that it is new), audience, use. Where the text does not tell, answer "
     "false, none, anyone, other. Answer each product by its index."
 )
-
-
-class TagsConfig(BaseModel):
-    """Where tags come from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    batch: Annotated[int, Field(ge=1, le=200)] = 50
-    """Products of one question."""
-    embedded: bool = False
-    """Whether likeness of vectors to described labels stands in where no text model answers."""
-    sure: Annotated[float, Field(ge=0)] = 2.5
-    """Embedded: least likeness to a label, in standard deviations above the store's mean."""
-    ahead: Annotated[float, Field(ge=0)] = 0.5
-    """Embedded: least lead over the other labels of its kind, in standard deviations; below, no label is given."""
 
 
 class Tagged(Form):

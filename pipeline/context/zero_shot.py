@@ -8,9 +8,10 @@ given only far above the mean and, among labels that exclude one another, only w
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.context.config import TagsConfig
 from pipeline.context.embedding import catalog_texts
 from pipeline.context.similarity import Vectors
-from pipeline.context.tags import NO_SEASON, Tags, TagsConfig
+from pipeline.context.tags import NO_SEASON, Tags
 from pipeline.ingest.snapshot import Catalog
 
 SEASON_TEXTS: tuple[tuple[str, ...], ...] = (

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.sparse import csr_array
 
+from pipeline.context.config import MiningConfig
 from pipeline.context.itemsets_mlxtend import FrequentItemsets, Rules, frequent_itemsets, rules
-from pipeline.context.mining import MiningConfig
 from pipeline.context.pairs import Pairs, count_pairs
 from pipeline.evaluation.holdout import Baskets
 from pipeline.evaluation.ranked import Ranked

@@ -15,7 +15,8 @@ from scipy.sparse import csr_array, vstack
 from pipeline.context.affinity import Affinity
 from pipeline.context.association import log_likelihood_ratio, shrunk_lift, wilson
 from pipeline.context.compatibility import category_joints
-from pipeline.context.ease import EaseConfig, fit_ease
+from pipeline.context.config import EaseConfig
+from pipeline.context.ease import fit_ease
 from pipeline.context.history import History
 from pipeline.context.links import category_lift
 from pipeline.context.store import StoreContext

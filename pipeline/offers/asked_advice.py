@@ -7,15 +7,15 @@ what the store's own prices say and weighs 0.4 against it, and the margin floor 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.candidates.suggestions import ABOUT, guarded_reason
 from pipeline.context.store import StoreContext
 from pipeline.ingest.snapshot import Catalog
+from pipeline.offers.config import AdviceConfig
 from pipeline.ports import Prompt
 from pipeline.prompts import Answer, Form, as_answer, named, question, told
 from pipeline.selection.judged import Judged
@@ -32,19 +32,6 @@ ROLE = (
     "needed; and a reason of at most 15 words that names no product, figure or price. Answer each bundle by its "
     "index."
 )
-
-
-class AdviceConfig(BaseModel):
-    """What a text model is asked about candidates near selection, and how far it is listened to."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    candidates: Annotated[int, Field(ge=0, le=500)] = 60
-    """Candidates that a model judges; 0 asks about none."""
-    batch: Annotated[int, Field(ge=1, le=100)] = 60
-    """Most candidates of one question."""
-    appeal_weight: Annotated[float, Field(ge=0, le=0.5)] = 0.2
-    """Share of the way to the end of its range that the greatest or least appeal moves the semantic signal."""
 
 
 class AdvisedItem(Form):

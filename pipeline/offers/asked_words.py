@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from pipeline.offers.config import WordsConfig
 from pipeline.offers.english import money, percent
 from pipeline.offers.facts import Facts
 from pipeline.offers.guard import Allowed, words_of
 from pipeline.offers.titles import clean_title
-from pipeline.offers.words import WordsConfig
 from pipeline.ports import Prompt
 from pipeline.prompts import Form, question, speaks_to_models, told
 

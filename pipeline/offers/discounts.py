@@ -7,17 +7,16 @@ weighed with the prior by precision.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import ndtri
 
 from pipeline.candidates.frame import Proposals
 from pipeline.columns import Columns
 from pipeline.context.elasticity import LEAST_ELASTIC, Z80
 from pipeline.context.prices import PriceHabits
+from pipeline.offers.config import PricingConfig
 from pipeline.offers.parts import Parts
 from pipeline.terms import BundleType, Combo, Objective
 
@@ -39,37 +38,6 @@ OBJECTIVE_FACTOR: dict[Objective, float] = {
 
 QUARTILES_SD = 1.3489795003921634
 """Standard deviations between the quartiles of a normal distribution."""
-
-
-class PricingConfig(BaseModel):
-    """How far a price may move."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    prior_discount: Annotated[float, Field(ge=0, le=0.5)] = 0.20
-    """Median discount observed on bundles, as a share of the price."""
-    prior_quartiles: tuple[float, float] = (0.10, 0.30)
-    """Quartiles of the discounts observed on bundles."""
-    prior_lines: Annotated[float, Field(gt=0)] = 200
-    """Order lines that the prior is worth beside the store's own."""
-    discount_range: tuple[float, float] = (0.05, 0.30)
-    """Bounds of the store's usual discount; the lower one, scaled as type and objective, is the least of any bundle."""
-    max_discount: Annotated[float, Field(ge=0, le=0.5)] = 0.5
-    """Greatest discount on any product."""
-    margin_floor: Annotated[float, Field(ge=0, lt=1)] = 0.15
-    """Least margin after discount, as a share of the price."""
-    unknown_cost_discount: Annotated[float, Field(ge=0, le=0.5)] = 0.10
-    """Greatest discount of a set of which no cost is known."""
-    profit_quantile: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    """Quantile of expected profit that a discount maximises: below one half is cautious."""
-    grid_step: Annotated[float, Field(gt=0, le=0.1)] = 0.01
-    """Step of the grid of discounts, from 0 to `max_discount`."""
-    offer_step: Annotated[float, Field(gt=0, le=0.25)] = 0.05
-    """Discounts are offered in steps of so much, one at least: a customer sees 5 % or 10 %, and hardly 3.7 %."""
-    advice_weight: Annotated[float, Field(ge=0, le=0.5)] = 0.4
-    """Weight of a text model's suggestion, clamped to the 80 % interval, beside the store's own optimum."""
-    transfer_sd: Annotated[float, Field(gt=0)] = 0.10
-    """How far a bundle's best discount may lie from what its products' own elasticities say."""
 
 
 @dataclass(frozen=True)

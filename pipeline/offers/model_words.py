@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from pipeline.offers.asked_words import THEME_WORDS, Asked, WrittenBatch, WrittenItem, allowed_of, words_prompts
+from pipeline.offers.config import WordsConfig
 from pipeline.offers.facts import Facts
 from pipeline.offers.guard import Allowed, clean, fault_of, sentences, title_key, without_titles, words_of
 from pipeline.offers.titles import clip
-from pipeline.offers.words import SENTENCE_LENGTH, Words, WordsConfig, write_words
+from pipeline.offers.words import SENTENCE_LENGTH, Words, write_words
 from pipeline.ports import TextGenerator
 from pipeline.prompts import Answer, as_answer, ask
 

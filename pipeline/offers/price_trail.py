@@ -8,7 +8,8 @@ from pipeline.candidates.frame import Proposals
 from pipeline.context.elasticity import Z80
 from pipeline.context.store import StoreContext
 from pipeline.money import decimal, to_minor
-from pipeline.offers.discounts import PricingConfig, offered, store_discount
+from pipeline.offers.config import PricingConfig
+from pipeline.offers.discounts import offered, store_discount
 from pipeline.offers.expected import OneOrder, expected_of, lift_of
 from pipeline.offers.figures import figure
 from pipeline.offers.parts import Parts, parts_of

@@ -11,7 +11,8 @@ from pipeline.context.prices import PriceHabits
 from pipeline.context.quantities import BREAKS
 from pipeline.context.store import Shop
 from pipeline.money import to_minor
-from pipeline.offers.discounts import Aim, PricingConfig, aim_discounts, offered, store_discount
+from pipeline.offers.config import PricingConfig
+from pipeline.offers.discounts import Aim, aim_discounts, offered, store_discount
 from pipeline.offers.endings import NONE, round_to_ending
 from pipeline.offers.parts import Parts, parts_of
 from pipeline.terms import BundleType, Combo

@@ -7,11 +7,10 @@ from functools import lru_cache
 from itertools import chain, count, islice
 from math import gcd, prod
 from string import Formatter
-from typing import Annotated, Literal, NamedTuple
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import NamedTuple
 
 from pipeline.offers import phrases, reasons
+from pipeline.offers.config import WordsConfig
 from pipeline.offers.facts import FactProduct, Facts
 from pipeline.offers.names import names_of
 from pipeline.offers.phrases import Family
@@ -37,25 +36,6 @@ EVIDENCE = {
 """Families of evidence by strength."""
 
 _CHOICE = re.compile(r"\[([^\]]*)\]")
-
-
-class WordsConfig(BaseModel):
-    """How long words may be, and how a text model speaks; templates are English, in a tone of their own."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name_length: Annotated[int, Field(ge=30, le=60)] = 60
-    """Most characters of a name."""
-    tagline_length: Annotated[int, Field(ge=60, le=90)] = 90
-    """Most characters of a tagline."""
-    description_length: Annotated[int, Field(ge=280, le=300)] = 300
-    """Most characters of a description."""
-    title_length: Annotated[int, Field(ge=20, le=60)] = 48
-    """Most characters of a product title inside a sentence."""
-    tone: Literal["friendly", "plain", "playful", "refined"] = "friendly"
-    """Tone of a text model's words."""
-    language: Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")] = "en"
-    """Language of a text model's words, such as `en` or `de-AT`."""
 
 
 class Words(NamedTuple):

@@ -1,25 +1,15 @@
 """Near-duplicates: of sets that are nearly the same within a type, the best is kept."""
 
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 from scipy.sparse import csr_array
+
+from pipeline.selection.config import DedupConfig
 
 KEPT = -1
 """Stands where a set is nobody's duplicate."""
-
-
-class DedupConfig(BaseModel):
-    """When two sets are the same to a customer."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    jaccard: Annotated[float, Field(gt=0, le=1)] = 0.8
-    """Least Jaccard similarity of duplicates within a type."""
-    need: Annotated[float, Field(ge=0)] = 0.1
-    """What an objective's priority adds to the score when two objectives propose the same set."""
 
 
 class Overlaps(NamedTuple):

@@ -1,21 +1,12 @@
 """Maximal marginal relevance: score against likeness to what was taken (Carbonell & Goldstein 1998)."""
 
 from dataclasses import dataclass
-from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 from scipy.sparse import csr_array
 
-
-class DiversityConfig(BaseModel):
-    """How the final list trades score against variety."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    relevance: Annotated[float, Field(ge=0, le=1)] = 0.7
-    """λ: 1 ranks by score alone, 0 by variety alone."""
+from pipeline.selection.config import DiversityConfig
 
 
 @dataclass(frozen=True, slots=True)

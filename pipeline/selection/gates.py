@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.candidates.counts import Counts
 from pipeline.candidates.frame import Proposals
@@ -14,29 +13,11 @@ from pipeline.columns import Columns
 from pipeline.context.store import Shop
 from pipeline.money import to_minor
 from pipeline.offers.pricing import Prices
+from pipeline.selection.config import GatesConfig
 from pipeline.terms import GATES, BundleType, Reason, Tier
 
 PASSED = -1
 """Stands where no gate rejected a candidate."""
-
-
-class GatesConfig(BaseModel):
-    """Where the gates stand."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    min_margin: Annotated[float, Field(ge=0, lt=1)] = 0.15
-    """Least margin after discount, where any cost is known."""
-    cold_min_margin: Annotated[float, Field(ge=0, lt=1)] = 0.20
-    """Margin after discount that a cold start must exceed."""
-    min_count: Annotated[int, Field(ge=1)] = 3
-    """Fewest orders behind a candidate that rests on rules."""
-    min_thin_count: Annotated[int, Field(ge=1)] = 2
-    """Fewest orders behind one that rests on adaptive rules."""
-    min_support: Annotated[float, Field(ge=0, le=1)] = 0.01
-    """Share of orders from which a rule needs no lift."""
-    min_shrunk_lift: Annotated[float, Field(ge=0)] = 1.2
-    """Shrunk lift a rule below that share needs."""
 
 
 @dataclass(frozen=True)

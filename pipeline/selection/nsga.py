@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.plan import Plan
+from pipeline.selection.config import PortfolioConfig
 from pipeline.selection.decoder import EMPTY, Aim, Decoder, Pool
 from pipeline.selection.figures import figures_of
 from pipeline.selection.genetic import offspring, survive
-from pipeline.selection.portfolio import DEFAULT_WEIGHTS, Choice, PortfolioConfig
+from pipeline.selection.portfolio import DEFAULT_WEIGHTS, Choice
 
 POPULATION, FULL_POPULATION = 50, 100
 RANDOM_LISTS = 50

@@ -7,56 +7,14 @@ weights (`nsga`) are decoded by the same `Decoder`, so no list of either can bre
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.selection.config import DiversityConfig, PortfolioConfig
 from pipeline.selection.decoder import EMPTY, Aim, Bounds, Decoder, Pool
-from pipeline.selection.diversity import DiversityConfig, Likeness
+from pipeline.selection.diversity import Likeness
 from pipeline.terms import BundleType
-
-
-class PortfolioConfig(BaseModel):
-    """How many bundles, and what none of them may do."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    limit: Annotated[int, Field(ge=1)] = 20
-    """Most bundles of a run."""
-    method: Literal["nsga2", "greedy"] = "nsga2"
-    """`greedy` takes what a search starts from; small stores do so anyway."""
-    min_lines: Annotated[int, Field(ge=0)] = 20
-    """Stores of fewer order lines choose greedily."""
-    preference: tuple[float, float, float, float, float, float] = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
-    """What each aim counts when a list is taken from the front: revenue, margin, inventory, cross-selling,
-    cannibalisation, coverage."""
-    proof_kept: Annotated[float, Field(ge=0, le=1)] = 0.99
-    """A list is taken only if it keeps this share of the greedy list's cross-selling and variety: what orders prove is
-    not traded for the other aims."""
-    reduced_iterations: bool = True
-    """Off: 100 lists through 50 generations."""
-    repeat_share: Annotated[float, Field(gt=0, le=1)] = 0.2
-    """A SKU is in at most this share of the bundles, and in two at least."""
-    demand: Annotated[float, Field(ge=0, le=1)] = 0.8
-    """Weight of how many orders a bundle reaches lately, beside its score, in what it is worth to the list."""
-
-    pool_size: Annotated[int, Field(ge=1)] = 600
-    """About how many candidates lists are chosen from: the others can't win a place."""
-    objective_share: Annotated[float, Field(gt=0, le=1)] = 0.3
-    """Greatest share of the bundles that serve one objective."""
-
-    @property
-    def per_objective(self) -> int:
-        """Most bundles that may serve one objective."""
-        return max(1, int(np.ceil(round(self.objective_share * self.limit, 9))))
-
-    @property
-    def per_sku(self) -> int:
-        """Most bundles that may hold one SKU."""
-        return max(2, int(np.ceil(round(self.repeat_share * self.limit, 9))))
-
 
 HALF_REACH = {BundleType.MIX_MATCH: 0.08, BundleType.VOLUME: 0.08, BundleType.BXGY: 0.04}
 """Share of orders at which a type reaches half; no row: 2 %. Pools and quantities are met more easily, and two products

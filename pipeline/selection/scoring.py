@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipeline.candidates.counts import Counts
 from pipeline.candidates.frame import WIDTH, Proposals
@@ -15,44 +13,11 @@ from pipeline.context.association import SHARES, strength, surety_of_sets
 from pipeline.context.objectives import Lens
 from pipeline.context.store import StoreContext
 from pipeline.offers.pricing import Prices
+from pipeline.selection.config import ScoringConfig
 from pipeline.terms import BundleType
 
 PAIRS = np.array(list(combinations(range(WIDTH), 2)))
 """`(28, 2)` places of the pairs within a candidate."""
-
-
-class ScoringConfig(BaseModel):
-    """How the three signals are weighed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    weights: Literal["curve", "steps", "fixed"] = "curve"
-    """`curve` follows the anchor category's orders smoothly, `steps` in three steps, `fixed` uses `fixed_weights`."""
-    fixed_weights: tuple[float, float, float] = (0.4, 0.4, 0.2)
-    """α, β, γ for `fixed`; they sum to 1."""
-    alpha_max: Annotated[float, Field(ge=0, le=1)] = 0.6
-    """What α tends to as orders become few."""
-    alpha_slope: Annotated[float, Field(gt=0)] = 0.01
-    """How fast α falls with orders."""
-    alpha_middle: Annotated[float, Field(ge=0)] = 300
-    """Orders at which α has fallen to half."""
-    gamma: Annotated[float, Field(ge=0, le=1)] = 0.2
-    """Weight of the business signal; β is what α and γ leave."""
-    demand_share: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Share of the semantic signal that is how often the two products are bought at all: expected co-purchase is
-    affinity times demand. Products of few orders are expected to sell as their category does."""
-    full_margin: Annotated[float, Field(gt=0, le=1)] = 0.6
-    """Margin after discount that earns the full business signal."""
-
-    @model_validator(mode="after")
-    def _sums_to_one(self) -> Self:
-        if abs(sum(self.fixed_weights) - 1) > 1e-9 or min(self.fixed_weights) < 0:
-            raise ValueError(f"scoring.fixed_weights must be at least 0 and sum to 1, found {self.fixed_weights}")
-        if self.alpha_max + self.gamma > 1:
-            raise ValueError(
-                f"scoring.alpha_max and scoring.gamma must sum to at most 1, found {self.alpha_max} and {self.gamma}"
-            )
-        return self
 
 
 @dataclass(frozen=True)

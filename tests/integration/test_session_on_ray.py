@@ -43,3 +43,31 @@ def test_ray_warns_on_standard_error_and_leaves_standard_output_to_the_command(t
     said = json.loads(done.stdout)
     assert said["out"] == ""
     assert "a worker was lost" in said["err"]
+
+
+ITS_PROCESSES = """
+import json, sys
+
+import psutil
+
+from cluster.session import RaySession
+from configs.settings import ClusterConfig
+
+with RaySession(ClusterConfig(workers=1, dashboard=sys.argv[1] == "with")) as session:
+    session.wait()
+    print(json.dumps([" ".join(one.cmdline()) for one in psutil.Process().children(recursive=True)]))
+"""
+
+
+@pytest.mark.parametrize("dashboard", ["with", "without"])
+def test_a_local_ray_has_agents_only_beside_a_dashboard(dashboard: str, tmp_path: Path) -> None:
+    root = str(Path(__file__).resolve().parents[2])
+
+    done = subprocess.run(
+        [sys.executable, "-c", ITS_PROCESSES, dashboard], cwd=tmp_path, env=environment(PYTHONPATH=root),
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+
+    running = json.loads(done.stdout)
+    assert any("raylet" in one for one in running)
+    assert any("DashboardAgent" in one for one in running) == (dashboard == "with"), running

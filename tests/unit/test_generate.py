@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from benchmarks.synthetic import synthetic_store
 from pipeline.combo import evaluate_combo
 from pipeline.config import RunConfig
-from pipeline.context.mining import MiningConfig
-from pipeline.context.similarity import Engine, SimilarityConfig
+from pipeline.context.config import Engine, MiningConfig, SimilarityConfig
 from pipeline.generate import Outcome, conclude, generate, plan_for
 from pipeline.ingest.snapshot import Snapshot
 from pipeline.selection.dedup import KEPT

@@ -16,8 +16,8 @@ from pipeline.ingest.snapshot import Snapshot
 from pipeline.models import key_of, with_advice
 from pipeline.offers.asked_advice import AdvisedBatch, Opinion, advice_prompts, lifted, read_advice
 from pipeline.offers.bundle import Bundle
+from pipeline.selection.config import PortfolioConfig
 from pipeline.selection.judged import Judged
-from pipeline.selection.portfolio import PortfolioConfig
 from pipeline.terms import BundleType, Combo, Objective, Tier
 from tests.support.generators import LINK, Scripted, good, lying, obeying, refusing, silent
 from tests.support.hostile import COVERT, HOSTILE, NEUTRAL, planted, wares_and_baskets

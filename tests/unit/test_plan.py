@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.config import PlanConfig
 from pipeline.context.objectives import Need
-from pipeline.plan import Plan, PlanConfig, in_steps, make_plan, moving_average, tier_start
+from pipeline.plan import Plan, in_steps, make_plan, moving_average, tier_start
 from pipeline.terms import BEST_TYPES, COMBOS, NOT_ALLOWED, OBJECTIVES, BundleType, Combo, Objective, Tier, types_of
 
 CONFIG = PlanConfig()

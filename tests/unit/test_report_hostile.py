@@ -8,7 +8,7 @@ from cluster.report.page import render_report
 from pipeline.config import RunConfig
 from pipeline.generate import generate
 from pipeline.record import record_of
-from pipeline.selection.portfolio import PortfolioConfig
+from pipeline.selection.config import PortfolioConfig
 from tests.support.generators import LINK, lying, obeying
 from tests.support.hostile import COVERT, HOSTILE, planted
 from tests.support.stores import context_of, no_vectors

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.context.affinity import TEXT_BINS, Affinity, AffinityConfig, Traits, calibrate, rising
+from pipeline.context.affinity import TEXT_BINS, Affinity, Traits, calibrate, rising
+from pipeline.context.config import AffinityConfig
 
 SKUS = 40
 

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from pipeline.context.ease import EaseConfig, ease_weights, fit_ease, fitted_items, gram
+from pipeline.context.config import EaseConfig
+from pipeline.context.ease import ease_weights, fit_ease, fitted_items, gram
 
 CONFIG = EaseConfig(min_orders=1, dropout=0)
 

@@ -6,17 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipeline.context.elasticity import (
-    Z80,
-    Elasticity,
-    ElasticityConfig,
-    Observations,
-    Slopes,
-    blend,
-    estimate,
-    shrink,
-    slopes_of,
-)
+from pipeline.context.config import ElasticityConfig
+from pipeline.context.elasticity import Z80, Elasticity, Observations, Slopes, blend, estimate, shrink, slopes_of
 from pipeline.context.paid_prices import elasticities, price_moves, quantity_breaks_paid
 from pipeline.context.prices import price_habits
 from pipeline.ingest.snapshot import Snapshot

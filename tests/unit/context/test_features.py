@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.context.features import UNKNOWN, Features, FeaturesConfig, features_of, margins, rank01
+from pipeline.context.config import FeaturesConfig
+from pipeline.context.features import UNKNOWN, Features, features_of, margins, rank01
 from pipeline.context.seasons import SEASONS
 from tests.support.stores import DAY, NAN, Basket, Ware, bought, history_of_store, store_of
 

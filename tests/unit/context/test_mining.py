@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.context import pairs
+from pipeline.context.config import MiningConfig
 from pipeline.context.itemsets_mlxtend import fpgrowth_pairs
-from pipeline.context.mining import ItemSets, Mined, MiningConfig, mine
+from pipeline.context.mining import ItemSets, Mined, mine
 from pipeline.context.pairs import Pairs, basket_weights, count_pairs
 from tests.support.stores import BASKETS, history_of_store, numbered, store_of
 

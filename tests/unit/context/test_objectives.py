@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from pipeline.context.association import wilson
-from pipeline.context.features import FeaturesConfig, features_of
-from pipeline.context.objectives import Judge, Lens, Need, ObjectivesConfig, by_priority, lens_of, needs_of
+from pipeline.context.config import FeaturesConfig, ObjectivesConfig
+from pipeline.context.features import features_of
+from pipeline.context.objectives import Judge, Lens, Need, by_priority, lens_of, needs_of
 from pipeline.terms import OBJECTIVES, BundleType, Objective
 from tests.support.stores import DAY, Basket, Ware, bought, history_of_store, store_of
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.context.quantities import ROUND, QuantityBreaks, VolumeConfig, families_at_one_price, quantity_breaks
+from pipeline.context.config import VolumeConfig
+from pipeline.context.quantities import ROUND, QuantityBreaks, families_at_one_price, quantity_breaks
 from tests.support.stores import DAY, Basket, Ware, history_of_store, store_of
 
 

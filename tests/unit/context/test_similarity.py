@@ -4,16 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipeline.context.similarity import (
-    Engine,
-    SimilarityConfig,
-    background,
-    cosines,
-    neighbours,
-    on_grid,
-    percentile_of,
-    thresholds,
-)
+from pipeline.context.config import Engine, SimilarityConfig
+from pipeline.context.similarity import background, cosines, neighbours, on_grid, percentile_of, thresholds
 
 Vectors = NDArray[np.float32]
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pipeline.context.rules import NO_LIMIT, RulesConfig, Selector, rulebook_of
+from pipeline.context.rules import NO_LIMIT, rulebook_of
+from pipeline.context.rules_config import RulesConfig, Selector
 from pipeline.ingest.rules import Rule
 from tests.support.stores import Ware, store_of
 

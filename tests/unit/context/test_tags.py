@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from pipeline.config import RunConfig
+from pipeline.context.config import TagsConfig
 from pipeline.context.embedding import catalog_texts
 from pipeline.context.seasons import SEASONS
 from pipeline.context.store import StoreContext, prepare
-from pipeline.context.tags import Tagged, TagsConfig, read_tags, tag_prompts, tag_texts, tags_of
+from pipeline.context.tags import Tagged, read_tags, tag_prompts, tag_texts, tags_of
 from pipeline.context.zero_shot import label_texts, likely_tags, texts_to_embed, zero_shot
 from pipeline.ports import Unanswered
 from pipeline.prompts import ask

@@ -7,7 +7,8 @@ from scipy.sparse import csr_array, vstack
 
 from benchmarks.synthetic import synthetic_store
 from pipeline.config import RunConfig
-from pipeline.context.ease import EaseConfig, fit_ease
+from pipeline.context.config import EaseConfig
+from pipeline.context.ease import fit_ease
 from pipeline.context.store import StoreContext, prepare
 from pipeline.evaluation.curve import curve_json, curve_of, curve_table, draw_curve, measure_curve, variants
 from pipeline.evaluation.hidden import TASKS, HiddenConfig, Questions, ask, ranks_of

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from pipeline.context.prices import PriceHabits, price_habits
 from pipeline.context.store import Shop, StoreContext
-from pipeline.offers.discounts import OBJECTIVE_FACTOR, TYPE_FACTOR, PricingConfig, best_discount
+from pipeline.offers.config import PricingConfig
+from pipeline.offers.discounts import OBJECTIVE_FACTOR, TYPE_FACTOR, best_discount
 from pipeline.offers.pricing import Prices, price_candidates
 from pipeline.terms import BundleType, Combo, Objective
 from tests.support.planted import planted_store

@@ -6,7 +6,7 @@ import numpy as np
 from benchmarks.synthetic import synthetic_store
 from pipeline.config import RunConfig
 from pipeline.context.association import wilson
-from pipeline.context.rules import RulesConfig
+from pipeline.context.rules_config import RulesConfig
 from pipeline.generate import Outcome, generate
 from pipeline.offers.bundle import Bundle
 from pipeline.offers.evidence import figure, pareto_rank

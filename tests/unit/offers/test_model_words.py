@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.offers.asked_words import WrittenBatch, allowed_of, words_prompts
+from pipeline.offers.config import WordsConfig
 from pipeline.offers.facts import Facts
 from pipeline.offers.guard import fault_of, sentences
 from pipeline.offers.model_words import Written, other_titles, read_words, settle_words, to_repair
-from pipeline.offers.words import WordsConfig, write_words
+from pipeline.offers.words import write_words
 from pipeline.ports import TextGenerator, Unanswered
 from pipeline.prompts import Answer, ask
 from pipeline.terms import COMBOS, BundleType

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.offers.bundle import Offer
+from pipeline.offers.config import PricingConfig
 from pipeline.offers.offer import discount_pct, offer_of
-from pipeline.offers.pricing import PricingConfig, price_candidates
+from pipeline.offers.pricing import price_candidates
 from pipeline.terms import BundleType, Combo, Objective
 from tests.support.stores import habits_of, sets_of, shop_of
 

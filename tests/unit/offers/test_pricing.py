@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from pipeline.context.prices import PriceHabits
 from pipeline.context.store import Shop
+from pipeline.offers.config import PricingConfig
 from pipeline.offers.discounts import offered
-from pipeline.offers.pricing import Prices, PricingConfig, price_candidates, store_discount
+from pipeline.offers.pricing import Prices, price_candidates, store_discount
 from pipeline.terms import BundleType, Combo, Objective
 from tests.support.stores import NAN, elastic, habits_of, sets_of, shop_of
 

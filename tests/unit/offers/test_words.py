@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.offers.config import WordsConfig
 from pipeline.offers.english import listed_within, money, percent, times, with_article
 from pipeline.offers.titles import clean_title, distinct_words, shared_words, short_title
-from pipeline.offers.words import Facts, Words, WordsConfig, write_words
+from pipeline.offers.words import Facts, Words, write_words
 from pipeline.terms import COMBOS, BundleType, Combo, Objective, Tier
 from tests.support.facts import SIZES, TITLES, facts_of
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.selection.dedup import KEPT, DedupConfig, duplicates_of, overlaps
+from pipeline.selection.config import DedupConfig
+from pipeline.selection.dedup import KEPT, duplicates_of, overlaps
 from tests.support.stores import sets_of
 
 SETS = st.lists(

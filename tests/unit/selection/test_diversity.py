@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from pipeline.selection.config import DiversityConfig
 from pipeline.selection.dedup import incidence
-from pipeline.selection.diversity import DiversityConfig, Likeness, diversify, likeness_of
+from pipeline.selection.diversity import Likeness, diversify, likeness_of
 from tests.support.stores import sets_of
 
 ROWS = st.lists(

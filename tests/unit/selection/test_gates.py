@@ -7,7 +7,8 @@ from pipeline.candidates.counts import Counts
 from pipeline.candidates.frame import Proposals
 from pipeline.offers.discounts import Aim
 from pipeline.offers.pricing import Prices
-from pipeline.selection.gates import GATE_TABLE, GatesConfig, Verdicts, judge_candidates
+from pipeline.selection.config import GatesConfig
+from pipeline.selection.gates import GATE_TABLE, Verdicts, judge_candidates
 from pipeline.terms import GATES, BundleType, Reason, Tier
 from tests.support.stores import sets_of, shop_of
 

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from benchmarks.synthetic import synthetic_store
 from pipeline.config import RunConfig
-from pipeline.context.rules import RulesConfig
+from pipeline.context.rules_config import RulesConfig
 from pipeline.generate import Outcome, generate
 from pipeline.ingest.snapshot import Snapshot
 from pipeline.offers.bundle import Bundle
 from pipeline.record import record_of, rejected
-from pipeline.selection.portfolio import PortfolioConfig
+from pipeline.selection.config import PortfolioConfig
 from pipeline.terms import BundleType, Reason
 from tests.support.stores import context_of, random_vectors
 

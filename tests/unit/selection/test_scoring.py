@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from benchmarks.synthetic import synthetic_store
 from pipeline.combo import judge
 from pipeline.config import RunConfig
+from pipeline.selection.config import ScoringConfig
 from pipeline.selection.judged import Judged
-from pipeline.selection.scoring import ScoringConfig, expected_units, signal_weights
+from pipeline.selection.scoring import expected_units, signal_weights
 from pipeline.terms import BundleType, Combo, Objective, Tier
 from tests.support.stores import Basket, Ware, bought, context_of, random_vectors, sets_of, store_of
 
