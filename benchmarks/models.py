@@ -1,10 +1,14 @@
-"""`python -m benchmarks.models`: what the gateway adds to a server that takes 400 ms for everything."""
+"""`python -m benchmarks.models [STORE]`: runs beside a server that takes 400 ms for all, and what the gateway adds."""
 
+import os
+import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pydantic import BaseModel
 
@@ -12,12 +16,20 @@ from actors.remote.budget import Payer
 from actors.remote.embedder import OpenAIEmbedder
 from actors.remote.thread_line import ThreadLine
 from actors.remote.writer import OpenAIWriter
+from benchmarks.runs import Bench
+from benchmarks.stores import from_folder, on_disk, seeded
+from cluster.database.database import Database
+from cluster.session import RaySession
 from configs.models import CapabilitiesConfig, ModelsConfig
+from configs.settings import load_settings
 from pipeline.offers.asked_words import ROLE, WrittenBatch
 from pipeline.ports import Prompt, Unanswered
 from pipeline.prompts import question
 
 LATENCY_S = 0.4
+REPEATS = 5
+FIRST_S, CACHED_S = 4.5, 2.0
+"""Seconds that a run of `germany` may take beside such a server: with nothing cached, and with vectors and answers."""
 TEXTS, BATCH = 1_000, 100
 CALLS = 5
 ALLOWED = 1.2
@@ -50,8 +62,33 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
+def whole_runs(folder: Path, url: str) -> Iterator[tuple[str, float, float]]:
+    """Runs of the store in `folder` that ask the server: what is told of each, its seconds, and those it may take.
+
+    The first on a Ray whose workers have run another store, with nothing of this one cached; later ones know its
+    vectors and answers, and work out everything else again.
+    """
+    with TemporaryDirectory(prefix="basketry-models-") as name:
+        asked = {"source": "openai", "base_url": url}
+        settings = load_settings({"data_dir": Path(name).resolve(), "models": asked})
+        with RaySession(settings.cluster) as session, Database(settings.database) as database:
+            database.prepare(upgrade_empty=True)
+            store, other = from_folder(folder.name, folder, settings), seeded(500, 200, settings)
+            session.wait()
+            bench = Bench(settings, database, on_disk(settings.data_dir) / "moved", REPEATS)
+            bench.warm(other)
+            yield f"{store.name}, nothing cached", bench.run(store.ref)["total"], FIRST_S
+            bench.warm(store)
+            seconds = [bench.run(store.moved(bench.shelf, repeat))["total"] for repeat in range(REPEATS)]
+            yield f"{store.name}, vectors and answers cached", statistics.median(seconds), CACHED_S
+
+
 def main() -> None:
+    folders = [Path(name).resolve() for name in sys.argv[1:]]
+    os.environ.setdefault("OPENAI_API_KEY", "any: this server asks for none")
     with slow_server() as url:
+        for name, took, may in (run for folder in folders for run in whole_runs(folder, url)):
+            print(f"{name}: {took:.2f} s, {'within' if took <= may else 'ABOVE'} {may} s")
         config = ModelsConfig(base_url=url, capabilities=CapabilitiesConfig(max_inputs=BATCH))
         with ThreadLine(config, Payer("shop", "run")) as line:
             texts = [f"Product number {at} of the shop. Kitchen" for at in range(TEXTS)]

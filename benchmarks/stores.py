@@ -49,12 +49,13 @@ def on_disk(place: Place) -> Path:
 
 def subjects(folders: Sequence[Path], settings: Settings) -> list[Subject]:
     """The demo store, the seeded ones and those in `folders`, by number of orders within each kind."""
-    real = [_from_folder(folder.resolve().name, folder, settings) for folder in folders]
+    real = [from_folder(folder.resolve().name, folder, settings) for folder in folders]
     made = [seeded(orders, products, settings) for orders, products in SIZES]
-    return [_from_folder("demo", DEMO, settings), *made, *sorted(real, key=lambda store: store.orders)]
+    return [from_folder("demo", DEMO, settings), *made, *sorted(real, key=lambda store: store.orders)]
 
 
-def _from_folder(name: str, folder: Path, settings: Settings) -> Subject:
+def from_folder(name: str, folder: Path, settings: Settings) -> Subject:
+    """The store of the files in `folder`, ingested."""
     upload = take_upload(folder, name, settings)
     return Subject(name, folder, upload.ref, len(upload.snapshot.orders), len(upload.snapshot.catalog))
 

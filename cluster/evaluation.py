@@ -188,7 +188,7 @@ class Evaluator:
         if missing:
             self._progress.phase("embedding", len(missing))
             if models.is_remote:
-                models.embed(missing, cache, self._progress)
+                models.keep_vectors(models.ask_for_vectors(missing), cache, self._progress)
             else:
                 self._embed_here(missing)
         vectors, known = cache.get(texts)

@@ -5,7 +5,7 @@ bundles and the embedding, sets beside the combos, advice and words within phase
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from decimal import Decimal
@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from actors.answers import AnswerStore, Heard, KeptAnswers, Report
 from actors.minilm import MiniLM
 from actors.remote.budget import Payer, Spent
-from actors.remote.embedder import OpenAIEmbedder
+from actors.remote.embedder import Embedded, OpenAIEmbedder
 from actors.remote.writer import OpenAIWriter
 from actors.shard import TagsRef, tags_ref
 from cluster.bill import NOTHING_ASKED, Bill
@@ -68,18 +68,23 @@ class ModelWork:
         """Whether an endpoint is asked."""
         return self._line is not None
 
-    def embed(self, texts: list[str], cache: EmbeddingCache, progress: Progress) -> None:
-        """Ask for the vectors of all texts and keep those that come; what does not come is noted."""
+    def ask_for_vectors(self, texts: list[str]) -> Iterator[Embedded]:
+        """Their vectors, as they come. All are asked for when this returns."""
         assert self._line is not None  # the embedded model works in tasks
-        missing, why = 0, ""
-        for part in OpenAIEmbedder(self._config, self._line, self._budget_s).each(texts):
+        return OpenAIEmbedder(self._config, self._line, self._budget_s).each(texts)
+
+    def keep_vectors(self, parts: Iterator[Embedded], cache: EmbeddingCache, progress: Progress) -> None:
+        """Keep the vectors that come; what does not come is noted."""
+        heard = Heard()
+        for part in parts:
             if isinstance(part.vectors, Unanswered):
-                missing, why = missing + len(part.texts), why or f"{part.vectors.code}: {part.vectors.detail}"
-                continue
-            cache.put(part.texts, part.vectors)
-            progress.step(len(part.texts))
-        if missing:
-            self._report += Report(heard={"embedding": Heard(len(texts), silent=missing, why=why)})
+                heard += Heard(silent=len(part.texts), why=f"{part.vectors.code}: {part.vectors.detail}")
+            else:
+                cache.put(part.texts, part.vectors)
+                progress.step(len(part.texts))
+            heard += Heard(len(part.texts))
+        if heard.silent:
+            self._report += Report(heard={"embedding": heard})
         else:
             self._began = time.time()  # a first embedding is outside the time of a run
 

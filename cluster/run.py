@@ -179,17 +179,18 @@ class StoreRunner:
     def _embed(
         self, request: RunRequest, records: StoreRecords, clock: Stopwatch, models: ModelWork
     ) -> dict[str, Any] | None:
-        """Embed what no run embedded yet; preliminary bundles with what there is go first."""
+        """Embed what no run embedded yet; preliminary bundles with what there is go first, while an endpoint works."""
         texts = self._missing(request, models.model)
         if not texts:
             return None
+        asked = models.ask_for_vectors(texts) if models.is_remote else None
         before = self._complete(request, _last_model(records))
         work = self._work(request, records, clock, before)
         self._save_preliminary(request, records, work.conclusion)
         started = time.perf_counter()
         self._progress.phase("embedding", len(texts))
-        if models.is_remote:
-            models.embed(texts, EmbeddingCache(open_folder(self._cache), models.model), self._progress)
+        if asked is not None:
+            models.keep_vectors(asked, EmbeddingCache(open_folder(self._cache), models.model), self._progress)
             workers = []
         else:
             workers = self._embed_here(texts)

@@ -62,7 +62,8 @@ class OpenAIEmbedder:
     def each(self, texts: Sequence[str]) -> Iterator[Embedded]:
         """Parts of the texts with their vectors, as the answers come; every text is in one of them.
 
-        Waiting ends where no answer came for as long as the patience lasts, however many there were before.
+        All are asked for when this returns: the caller may do other things before it takes the first part. Waiting
+        ends where no answer came for as long as the patience lasts, however many there were before.
         """
         sent = [sendable(text) for text in texts]
         can = self._config.capabilities
@@ -70,7 +71,7 @@ class OpenAIEmbedder:
         waves = -(-len(parts) // self._config.pacing.embedding_calls)
         deadline = time.time() + self._patience_s * max(1, waves)
         asked = {self._line.embed([sent[row] for row in rows], deadline): rows for rows in parts}
-        yield from self._answers(texts, asked)
+        return self._answers(texts, asked)
 
     def _answers(
         self, texts: Sequence[str], asked: "dict[Future[NDArray[np.float32] | Unanswered], list[int]]"

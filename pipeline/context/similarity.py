@@ -23,6 +23,9 @@ SLACK = 16
 QUERY_ROWS = 1024
 """Products that are looked up at once."""
 
+BLOCK_CELLS = 1 << 17
+"""Components of the pairs that are multiplied at once: both sides stay in a core's cache."""
+
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
@@ -137,8 +140,9 @@ def _among_copies(
 def cosines(vectors: Vectors, left: NDArray[np.integer], right: NDArray[np.integer]) -> NDArray[np.float64]:
     """`(m,)` cosines of the pairs `(left, right)` of rows, in [−1, 1]."""
     values = np.empty(len(left), dtype=np.float64)
-    for at in range(0, len(left), QUERY_ROWS):
-        part = slice(at, at + QUERY_ROWS)
+    rows = max(1, BLOCK_CELLS // max(1, vectors.shape[1]))
+    for at in range(0, len(left), rows):
+        part = slice(at, at + rows)
         values[part] = _capped(np.einsum("ij,ij->i", vectors[left[part]], vectors[right[part]]))
     return values
 
