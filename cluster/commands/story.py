@@ -15,6 +15,9 @@ TIERS = {
     7: "a cold start: the store has too few orders to learn from",
 }
 
+SURELY = 0.95
+"""Probability from which nothing is said of whether a product is still bought."""
+
 REASONS = {
     Reason.NOT_SELLABLE: "a product in it can't be sold: archived, without a price, or out of stock",
     Reason.MARGIN_TOO_LOW: "it would keep too little margin after the discount",
@@ -66,10 +69,14 @@ def _lately(evidence: dict[str, Any]) -> str:
     """What its place in the list rests on; nothing for bundles of before it did."""
     if evidence.get("support_lately") is None:
         return ""
-    return (
+    text = (
         f"Of all orders that is {evidence['support']:.1%}, or {evidence['support_lately']:.1%} with recent ones "
         "counting more: its place in the list follows the latter, its score, and how unlike the others it is."
     )
+    alive = evidence.get("still_bought", 1.0)
+    if alive < SURELY:
+        text += f" A product of it was not ordered for long, so the orders count {alive:.0%} only."
+    return text
 
 
 def _price(bundle: dict[str, Any]) -> str:

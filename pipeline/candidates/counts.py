@@ -31,6 +31,8 @@ class Counts(Columns):
     """`count / orders`, in [0, 1]."""
     support_lately: NDArray[np.float64]
     """The same with recent orders counting more (`mining.half_life_days`), in [0, 1]."""
+    alive: NDArray[np.float64]
+    """Probability that its products are all still bought: the least of theirs, in [0, 1]."""
     confidence: NDArray[np.float64]
     """`count / anchor_orders`; NaN for MIX_MATCH."""
     confidence_low: NDArray[np.float64]
@@ -92,6 +94,7 @@ def count_candidates(context: StoreContext, kind: BundleType, found: Proposals) 
         anchor_orders=anchor_orders,
         support=count / max(orders, 1),
         support_lately=lately / max(float(context.recency.sum()), 1e-9),
+        alive=np.where(present, context.alive[np.where(present, found.items, 0)], 1.0).min(axis=1),
         confidence=unknown if is_pool else confidence,
         confidence_low=unknown if is_pool else low,
         confidence_high=unknown if is_pool else high,

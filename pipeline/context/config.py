@@ -20,6 +20,8 @@ class MiningConfig(BaseModel):
     """Days before the run's day whose orders are mined."""
     half_life_days: Annotated[float, Field(ge=1)] = 91.0
     """Age at which an order counts half in what a bundle reaches lately; a quarter of a year."""
+    stay_days: Annotated[float, Field(ge=1)] = 182.0
+    """Days that a product stays in a range on average; the longer, the longer a silence before it counts as gone."""
     mega_basket: Annotated[int, Field(ge=2)] = 100
     """Baskets of more SKUs than this weigh less in ranking."""
     max_pairs: Annotated[int, Field(ge=1)] = 400_000

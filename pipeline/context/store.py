@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from pipeline.context.affinity import Affinity, Traits, calibrate
+from pipeline.context.alive import probability_alive
 from pipeline.context.association import shrunk_lift
 from pipeline.context.bonds import Bonds, bonds_of
 from pipeline.context.compatibility import bought_together, category_joints, compatible_categories
@@ -87,6 +88,8 @@ class StoreContext:
     habits: PriceHabits
     recency: NDArray[np.float64]
     """`(m,)` weight of each order of the window in what is bought lately, in (0, 1]."""
+    alive: NDArray[np.float64]
+    """`(n,)` probability that a product is still bought."""
     inferred: Inferred | None = None
     """Where tags stand in for facts; None without tags."""
 
@@ -194,5 +197,6 @@ def prepare(
         volume=quantity_breaks(history, catalog.family, catalog.price, config.volume),
         habits=habits,
         recency=history.recency(config.mining.half_life_days),
+        alive=probability_alive(history, features.is_seasonal, config.mining),
         inferred=inferred,
     )

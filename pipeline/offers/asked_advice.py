@@ -19,7 +19,7 @@ from pipeline.offers.config import AdviceConfig
 from pipeline.ports import Prompt
 from pipeline.prompts import Answer, Form, as_answer, named, question, told
 from pipeline.selection.judged import Judged
-from pipeline.selection.portfolio import HALF_REACH, reach
+from pipeline.selection.reach import reach
 from pipeline.terms import COMBOS
 
 PURPOSE, VERSION = "advice", "1"
@@ -85,8 +85,7 @@ def near_selection(judged: Judged, demand: float, most: int) -> NDArray[np.intp]
         demand: Weight of how many orders one reaches, as the portfolio has it.
         most: How many.
     """
-    half = np.array([HALF_REACH.get(combo.type, 0.02) for combo in COMBOS])[judged.combo]
-    worth = (1 - demand) * judged.scores.score + demand * reach(judged.counts.support_lately, half)
+    worth = (1 - demand) * judged.scores.score + demand * reach(judged)
     order = np.argsort(-np.round(worth, 9), kind="stable")
     return np.asarray(order[judged.verdicts.passed[order]][:most])
 

@@ -38,6 +38,7 @@ def evidence_of(
         "count": int(counts.count[row]),
         "support": figure(counts.support[row]),
         "support_lately": figure(counts.support_lately[row]),
+        "still_bought": figure(counts.alive[row]),
         "support_low": figure(support_low),
         "support_high": figure(support_high),
         "anchor_orders": int(counts.anchor_orders[row]),

@@ -14,16 +14,6 @@ from numpy.typing import NDArray
 from pipeline.selection.config import DiversityConfig, PortfolioConfig
 from pipeline.selection.decoder import EMPTY, Aim, Bounds, Decoder, Pool
 from pipeline.selection.diversity import Likeness
-from pipeline.terms import BundleType
-
-HALF_REACH = {BundleType.MIX_MATCH: 0.08, BundleType.VOLUME: 0.08, BundleType.BXGY: 0.04}
-"""Share of orders at which a type reaches half; no row: 2 %. Pools and quantities are met more easily, and two products
-that sell together need no discount on one of them: as a set they come first."""
-
-
-def reach(support: NDArray[np.float64], half: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How many orders a bundle of this support reaches, in [0, 1]: `support / (support + half)`."""
-    return np.asarray(support / (support + half))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from pipeline.selection.dedup import KEPT, duplicates_of, incidence
 from pipeline.selection.diversity import Likeness, diversify, likeness_of
 from pipeline.selection.judged import Judged
 from pipeline.selection.nsga import Front, find_portfolio, list_of
-from pipeline.selection.portfolio import HALF_REACH, Choice, Shortlist, greedy_list, prepare_choice, reach
+from pipeline.selection.portfolio import Choice, Shortlist, greedy_list, prepare_choice
+from pipeline.selection.reach import reach
 from pipeline.selection.scoring import expected_units
 from pipeline.terms import COMBOS, GATES, OBJECTIVES, TYPES, Reason
 
@@ -139,7 +140,6 @@ def _values(context: StoreContext, judged: Judged) -> NDArray[np.float64]:
     lately.
     """
     history, items = context.history, judged.found.items
-    half = np.array([HALF_REACH.get(name, 0.02) for name in TYPES])[type_codes()[judged.combo]]
     paid = float((history.quantity * history.unit_price).sum())
     price = judged.prices.price / 10.0 ** digits(context.shop.currency)
     share = judged.counts.count * price / max(paid, 1e-9)
@@ -150,7 +150,7 @@ def _values(context: StoreContext, judged: Judged) -> NDArray[np.float64]:
             share / (share + 0.01),
             np.clip(np.nan_to_num(judged.prices.margin, nan=0.3) / 0.6, 0, 1),
             cover / np.maximum(present.sum(axis=1), 1),
-            reach(judged.counts.support_lately, half),
+            reach(judged),
         ]),
         9,
     )  # fmt: skip

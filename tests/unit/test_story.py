@@ -58,6 +58,15 @@ def test_the_story_says_what_recent_orders_make_of_it() -> None:
     )
 
 
+def test_the_story_says_that_a_product_seems_to_have_left_the_range() -> None:
+    kept, gone = (
+        why_story(changed(support=0.06, support_lately=0.081, still_bought=alive))[1] for alive in (0.97, 0.4)
+    )
+
+    assert "ordered for long" not in kept
+    assert gone.endswith(" A product of it was not ordered for long, so the orders count 40% only.")
+
+
 def test_the_story_names_price_margin_and_the_sum_of_the_score() -> None:
     story = " ".join(why_story(BUNDLE))
 

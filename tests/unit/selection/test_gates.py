@@ -20,7 +20,7 @@ def counts(count: int = 5, support: float = 0.05, shrunk: float = 2.0) -> Counts
     one = np.ones(1)
     return Counts(
         count=np.array([count], dtype=np.int32), anchor_orders=np.array([10], dtype=np.int32), support=one * support,
-        support_lately=one * support, confidence=one, confidence_low=one, confidence_high=one, expected=one,
+        support_lately=one * support, alive=one, confidence=one, confidence_low=one, confidence_high=one, expected=one,
         lift=one, shrunk_lift=one * shrunk,
     )  # fmt: skip
 

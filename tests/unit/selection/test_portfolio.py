@@ -10,7 +10,7 @@ from pipeline.selection.config import DiversityConfig, PortfolioConfig
 from pipeline.selection.decoder import ADDITIVE, Aim
 from pipeline.selection.dedup import incidence
 from pipeline.selection.diversity import likeness_of
-from pipeline.selection.portfolio import Shortlist, choose_greedily, generations_for, prepare_choice, reach
+from pipeline.selection.portfolio import Shortlist, choose_greedily, generations_for, prepare_choice
 from tests.support.stores import sets_of
 
 PRODUCTS = 8
@@ -103,10 +103,6 @@ def test_objectives_come_first_in_the_order_of_the_plan() -> None:
     found = choose_greedily(shortlist(rows), np.array([1]), PortfolioConfig(limit=2), DiversityConfig())
 
     assert found.tolist() == [2, 0]
-
-
-def test_reach_is_half_at_its_half() -> None:
-    assert reach(np.array([0.0, 0.02, 0.06]), np.array([0.02] * 3)) == pytest.approx([0.0, 0.5, 0.75])
 
 
 def test_a_bundle_that_reaches_more_orders_is_worth_more() -> None:
