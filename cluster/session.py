@@ -43,6 +43,9 @@ def prepare_environment(config: ClusterConfig) -> None:
         # Workers of a local Ray inherit it. As a `runtime_env` it would make Ray throw away the workers that it
         # starts ahead, and start others: a second and more of every command.
         os.environ.update(ONE_THREAD)
+        # Ray's switch for systems on which it makes no clusters: all of it listens on 127.0.0.1, and asks no network
+        # for the machine's address.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 
 
 def address_of(config: ClusterConfig) -> str:

@@ -55,12 +55,17 @@ from configs.settings import ClusterConfig
 
 with RaySession(ClusterConfig(workers=1, dashboard=sys.argv[1] == "with")) as session:
     session.wait()
-    print(json.dumps([" ".join(one.cmdline()) for one in psutil.Process().children(recursive=True)]))
+    processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    names = [" ".join(one.cmdline()) for one in processes]
+    open_to = {at.laddr.ip for one in processes for at in one.net_connections("tcp") if at.status == "LISTEN"}
+    print(json.dumps({"names": names, "open_to": sorted(open_to)}))
 """
 
 
 @pytest.mark.parametrize("dashboard", ["with", "without"])
-def test_a_local_ray_has_agents_only_beside_a_dashboard(dashboard: str, tmp_path: Path) -> None:
+def test_a_local_ray_is_closed_to_the_network_and_has_agents_only_beside_a_dashboard(
+    dashboard: str, tmp_path: Path
+) -> None:
     root = str(Path(__file__).resolve().parents[2])
 
     done = subprocess.run(
@@ -68,6 +73,8 @@ def test_a_local_ray_has_agents_only_beside_a_dashboard(dashboard: str, tmp_path
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
 
-    running = json.loads(done.stdout)
-    assert any("raylet" in one for one in running)
-    assert any("DashboardAgent" in one for one in running) == (dashboard == "with"), running
+    found = json.loads(done.stdout)
+    assert any("raylet" in name for name in found["names"])
+    assert any("DashboardAgent" in name for name in found["names"]) == (dashboard == "with"), found
+    assert found["open_to"]
+    assert all(host.removeprefix("::ffff:") in ("127.0.0.1", "::1") for host in found["open_to"]), found
