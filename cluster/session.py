@@ -19,6 +19,9 @@ NAMESPACE = "basketry"
 LOCAL = "local"
 """A Ray that lives as long as the command."""
 
+LOOPBACK = r"local|(127\.0\.0\.1|localhost)(:\d+)?"
+"""Addresses of a Ray that is on this machine."""
+
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 """Work is spread over processes; threads within one would only wait for each other."""
 
@@ -37,15 +40,17 @@ def prepare_environment(config: ClusterConfig) -> None:
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_metric_cardinality_level", "low")
-    if address_of(config) != LOCAL:
+    address = address_of(config)
+    if re.fullmatch(LOOPBACK, address):
+        # Ray's switch for systems on which it makes no clusters: a local one listens on 127.0.0.1 alone, and no network
+        # is asked for the machine's address; nor is 127.0.0.1 replaced by it, where such a Ray would not be found.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    if address != LOCAL:
         os.environ.setdefault("RAY_AUTH_MODE", "token")
     else:
         # Workers of a local Ray inherit it. As a `runtime_env` it would make Ray throw away the workers that it
         # starts ahead, and start others: a second and more of every command.
         os.environ.update(ONE_THREAD)
-        # Ray's switch for systems on which it makes no clusters: all of it listens on 127.0.0.1, and asks no network
-        # for the machine's address.
-        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 
 
 def address_of(config: ClusterConfig) -> str:
