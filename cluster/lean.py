@@ -17,7 +17,7 @@ driver which does not listen."""
 AGENTS = ("--dashboard_agent_command=", "--runtime_env_agent_command=")
 """Arguments of Ray's process on a node that say which agents it is to start, and to wait for."""
 
-AGENTS_PORTS = (
+PORT_NAMES = (
     "METRICS_AGENT_PORT_NAME",
     "METRICS_EXPORT_PORT_NAME",
     "DASHBOARD_AGENT_LISTEN_PORT_NAME",
@@ -67,7 +67,7 @@ def _alone(command: list[str]) -> list[str]:
     said = dict(word[2:].split("=", 1) for word in agents.split() if word.startswith("--") and "=" in word)
     if wait is None or not {"node-id", "session-dir"} <= said.keys():
         return command
-    for name in AGENTS_PORTS:
+    for name in PORT_NAMES:
         _raylet.persist_port(  # type: ignore[attr-defined]  # its stubs lack it
             said["session-dir"], said["node-id"], getattr(_raylet, name), NOBODY
         )

@@ -130,3 +130,7 @@ class Rejection(NamedTuple):
     reason: Reason
     figure: float | None = None
     """What the gate measured, or the score of a candidate that was not selected; None where nothing was measured."""
+
+
+SURELY_BOUGHT = 0.95
+"""Probability from which nothing need be said of whether all products of a bundle are still bought."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pipeline.money import decimal
-from pipeline.terms import BundleType, Reason
+from pipeline.terms import SURELY_BOUGHT, BundleType, Reason
 
 TIERS = {
     1: "association rules, the strongest evidence there is here",
@@ -14,9 +14,6 @@ TIERS = {
     6: "popularity: orders say nothing about the set itself",
     7: "a cold start: the store has too few orders to learn from",
 }
-
-SURELY = 0.95
-"""Probability from which nothing is said of whether a product is still bought."""
 
 REASONS = {
     Reason.NOT_SELLABLE: "a product in it can't be sold: archived, without a price, or out of stock",
@@ -74,7 +71,7 @@ def _lately(evidence: dict[str, Any]) -> str:
         "counting more: its place in the list follows the latter, its score, and how unlike the others it is."
     )
     alive = evidence.get("still_bought", 1.0)
-    if alive < SURELY:
+    if alive < SURELY_BOUGHT:
         text += f" A product of it was not ordered for long, so the orders count {alive:.0%} only."
     return text
 

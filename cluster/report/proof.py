@@ -18,10 +18,7 @@ from cluster.report.figures import (
     short_hash,
 )
 from pipeline.offers.english import counted
-from pipeline.terms import BundleType, Reason, Tier
-
-SURELY = 0.95
-"""Probability from which nothing is said of whether all products are still bought."""
+from pipeline.terms import SURELY_BOUGHT, BundleType, Reason, Tier
 
 Fact = tuple[str, str]
 """What a figure is about, and the figure in words."""
@@ -61,7 +58,7 @@ def _orders(found: Mapping[str, Any], bundle: Mapping[str, Any]) -> str:
     share = percent(found.get("support"), 1)
     if found.get("support_lately") is not None:
         share += f"; {percent(found['support_lately'], 1)} with recent orders counting more"
-    if (alive := found.get("still_bought", 1.0)) < SURELY:
+    if (alive := found.get("still_bought", 1.0)) < SURELY_BOUGHT:
         share += f"; {percent(alive)} likely to be bought still"
     return f"{count(found['count'])} of {count(window['orders'])} orders {held} ({share}), {dates}."
 

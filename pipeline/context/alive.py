@@ -30,12 +30,14 @@ def probability_alive(history: History, is_resting: NDArray[np.bool_], config: M
     Returns:
         `(n,)` in [0, 1]; 1 for what was never bought, since nobody could have stopped.
     """
-    order = np.argsort(history.item, kind="stable")
     orders = np.bincount(history.item, minlength=history.products)
-    day, end = history.day[history.basket[order]], np.cumsum(orders)
+    first, last = np.zeros((2, history.products), dtype=np.int64)
+    day = history.day[history.basket]
+    # Days ascend, and of several values for one place the one assigned last stays.
+    last[history.item] = day
+    first[history.item[::-1]] = day[::-1]
     bought = np.flatnonzero((orders > 0) & ~is_resting)
-    first, last = day[end[bought] - orders[bought]], day[end[bought] - 1]
-    since, silent = history.as_of - first, history.as_of - 1 - last
+    since, silent = history.as_of - first[bought], history.as_of - 1 - last[bought]
     gap = since / orders[bought]
     grown = (since + PRIOR_DAYS) / (since - silent + PRIOR_DAYS)
     odds = gap / config.stay_days * np.expm1(np.minimum(orders[bought] * np.log(grown), 50.0))

@@ -12,10 +12,7 @@ from pipeline.context.alive import probability_alive
 from pipeline.context.association import shrunk_lift
 from pipeline.context.bonds import Bonds, bonds_of
 from pipeline.context.compatibility import bought_together, category_joints, compatible_categories
-from pipeline.context.config import (
-    AffinityConfig,
-    ContextConfig,
-)
+from pipeline.context.config import AffinityConfig, ContextConfig
 from pipeline.context.ease import fit_ease
 from pipeline.context.features import Features, features_of
 from pipeline.context.history import History, history_of
