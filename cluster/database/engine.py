@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,13 +18,13 @@ from pipeline.errors import PlatformError, SettingsError
 
 BUSY_TIMEOUT_MS = 10_000
 """How long a writer waits for another."""
+BUSY_PAUSE_S = 0.005
 WRITES = "basketry_writes"
 SCHEMA_LOCK = 7_241_893
 """Key of PostgreSQL's advisory lock under which the schema changes."""
 
 PRAGMAS = (
     f"busy_timeout = {BUSY_TIMEOUT_MS}",
-    "journal_mode = WAL",  # readers never wait for the writer
     "synchronous = FULL",  # what was acknowledged survives a power cut
     "foreign_keys = ON",
 )
@@ -160,6 +161,22 @@ def _configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None
     for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+    _let_readers_read(connection)
+
+
+def _let_readers_read(connection: sqlite3.Connection) -> None:
+    """Switch to a write-ahead log, with which readers never wait for the writer."""
+    give_up = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            # Where several open a new file at once, one makes the switch, and SQLite lets the others fail without
+            # waiting: waiting with a read lock in hand, as they do, could never end.
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(BUSY_PAUSE_S)
 
 
 def _begin(connection: sa.Connection) -> None:

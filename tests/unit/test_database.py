@@ -1,5 +1,6 @@
 import sqlite3
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -309,6 +310,20 @@ def test_the_embedded_database_is_durable_and_checks_its_keys(tmp_path: Path) ->
 
     assert mode == ("wal",)
     assert ours == [2, 1]
+
+
+def test_a_new_database_that_another_writes_first_is_waited_for(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "basketry.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    with closing(other), closing(sqlite3.connect(tmp_path / "basketry.db")) as impatient:
+        # What SQLite itself does, whatever the timeout.
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            impatient.execute("PRAGMA journal_mode = WAL")
+        release = threading.Timer(0.2, other.execute, args=["COMMIT"])
+        release.start()
+        with Database(sqlite_url(tmp_path)) as database:
+            assert database.revision() is None
+        release.join()
 
 
 def test_the_steps_lead_to_the_tables_the_code_reads(database: Database) -> None:
