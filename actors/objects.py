@@ -168,7 +168,7 @@ def _bucket(uri: Uri) -> str:
 def _file_system(bucket: str, options: str) -> fs.FileSystem:
     """The object store of a process: connections are shared, and its region is asked for once."""
     if not structlog.is_configured():  # tries are logged, and standard output is for results
-        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     try:
         return fs.FileSystem.from_uri(f"{bucket}?{options}" if options else bucket)[0]
     except (pa.ArrowException, OSError) as error:

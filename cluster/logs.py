@@ -28,7 +28,8 @@ def set_up_logs(log_format: LogFormat) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        # Looked up for each line: whoever exchanges standard error, or closes it, has said where the next one goes.
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
 

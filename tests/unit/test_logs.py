@@ -1,6 +1,8 @@
 """Logs are JSON lines with the ids that a search asks for, or nothing."""
 
 import json
+from contextlib import redirect_stderr
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -49,6 +51,17 @@ def test_text_of_a_shop_can_not_break_a_line(capsys: pytest.CaptureFixture[str])
 
     (line,) = _lines(capsys)
     assert (line["store"], line["error"]) == ("a\nb", '"quoted" é\u2028')
+
+
+def test_lines_follow_standard_error_when_it_is_exchanged() -> None:
+    with redirect_stderr(StringIO()) as first:
+        set_up_logs("json")
+    first.close()
+
+    with redirect_stderr(StringIO()) as second:
+        log("claimed")
+
+    assert json.loads(second.getvalue())["event"] == "claimed"
 
 
 def test_without_the_setting_nothing_is_said(capsys: pytest.CaptureFixture[str]) -> None:
