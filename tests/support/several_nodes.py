@@ -5,6 +5,7 @@ to another Ray, and because what a cluster believes about tokens is read once a 
 """
 
 import json
+import os
 import secrets
 import subprocess
 import sys
@@ -87,10 +88,10 @@ def several_nodes(count: int = 1, **more: str) -> Iterator[Nodes]:
 
 def main() -> None:
     """Start a head, say its address, then do what each line of standard input asks."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # Ray prints there, too, and not by Python's own means alone
     from ray.cluster_utils import Cluster
 
-    answers = sys.stdout
-    sys.stdout = sys.stderr  # Ray prints there, too
     head = NODE | {"include_dashboard": False, "_system_config": QUICK}
     cluster: Any = Cluster(initialize_head=True, head_node_args=head)
     workers: list[Any] = []
