@@ -284,6 +284,8 @@ class StoreRunner:
         """Phase 1 as tasks; a chunk that its workers could not finish comes back as failed combos."""
         self._progress.phase("candidates", len(plan.admitted))
         results: list[Any] = []
+        found: dict[Any, Any] = {}
+        """Results of a chunk by what says that it has ended: they go from worker to worker, and are not read here."""
         parts = chunks(plan.admitted, chunk_count(plan, outline.cells, self._settings.cluster.fanout))
 
         def submit(combos: list[Combo]) -> Any:
@@ -292,16 +294,18 @@ class StoreRunner:
                 if len(combos) == 1
                 else f"combos:{combos[0].label} and {len(combos) - 1} more of {plan.store}"
             )
-            task = evaluate_task.options(name=name, **self._costs)
-            return task.remote(context, combos, plan, self._config, deadline)
+            task: Any = evaluate_task.options(name=name, **self._costs)
+            result, ended = task.remote(context, combos, plan, self._config, deadline)
+            found[ended] = result
+            return ended
 
         at_once = self._at_once(self._settings.ml.parallel_candidate_generation)
 
         def may_start() -> bool:
             return time.time() < deadline or not results
 
-        for combos, reference in self._fan_out(parts, submit, at_once, may_start=may_start):
-            results.append(_or_failed(combos, reference, self._settings.cluster.wait_s))
+        for combos, ended in self._fan_out(parts, submit, at_once, may_start=may_start):
+            results.append(_or_failed(combos, ended, found[ended], self._settings.cluster.wait_s))
             self._progress.step(len(combos))
         return results
 
@@ -380,12 +384,11 @@ def as_ours(error: BaseException) -> BaseException:
     return failure
 
 
-def _or_failed(combos: list[Combo], reference: Any, wait_s: float) -> Any:
-    """The reference of a finished chunk, or its combos as failed where no worker could finish it."""
+def _or_failed(combos: list[Combo], ended: Any, result: Any, wait_s: float) -> Any:
+    """The reference of a chunk's results, or its combos as failed where no worker could finish it."""
     try:
-        ray.wait([reference], timeout=wait_s)
-        ray.get(reference, timeout=wait_s)
+        ray.get(ended, timeout=wait_s)
     except ray.exceptions.RayError as error:
         why = f"{type(error).__name__}: no worker finished it"
         return [ComboResult(combo, "failed", None, reason=why) for combo in combos]
-    return reference
+    return result

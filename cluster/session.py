@@ -25,9 +25,6 @@ LOOPBACK = r"local|(127\.0\.0\.1|localhost)(:\d+)?"
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 """Work is spread over processes; threads within one would only wait for each other."""
 
-NODE_CHARACTERS = 12
-"""So much of a node's id tells it from others."""
-
 REACH_S = 5.0
 """Longest wait for a cluster that is named to take a connection."""
 
@@ -160,14 +157,6 @@ def _disconnect() -> None:
     import ray
 
     ray.shutdown()
-
-
-def worker_name() -> str:
-    """Host, process and node that a task runs in, for the record; without Ray there is no node."""
-    import ray
-
-    node = ray.get_runtime_context().get_node_id()[:NODE_CHARACTERS] if ray.is_initialized() else ""
-    return f"{os.uname().nodename}:{os.getpid()}:{node}"
 
 
 def data_folder(data_dir: Place) -> Place:

@@ -10,7 +10,7 @@ import ray
 from actors.answers import KeptAnswers, Report
 from cluster.database.rejections import pack
 from cluster.database.values import PackedRejections
-from cluster.session import worker_name
+from cluster.worker import worker_name
 from pipeline.candidates.suggestions import Shortlisted, read_proposals
 from pipeline.combo import ComboResult, evaluate_combo
 from pipeline.config import RunConfig
@@ -51,6 +51,14 @@ def evaluate_combos(
         result = evaluate_combo(context, combo, plan, config, time.perf_counter)
         results.append(replace(result, worker=worker_name()))
     return results
+
+
+def evaluate_chunk(
+    context: StoreContext, combos: Sequence[Combo], plan: Plan, config: RunConfig, deadline: float
+) -> tuple[list[ComboResult], int]:
+    """What `evaluate_combos` finds, for the next task, and how many combos it got to, for who waits."""
+    results = evaluate_combos(context, combos, plan, config, deadline)
+    return results, len(results)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,6 @@ def warm_up() -> str:
 
 
 embed_task = ray.remote(num_cpus=1, max_retries=3)(embed_texts)
-evaluate_task = ray.remote(num_cpus=1, max_retries=3)(evaluate_combos)
+evaluate_task = ray.remote(num_cpus=1, max_retries=3, num_returns=2)(evaluate_chunk)
 conclude_task = ray.remote(num_cpus=1, max_retries=3)(conclude_run)
 warm_task = ray.remote(num_cpus=1, max_retries=0)(warm_up)

@@ -21,12 +21,13 @@ from actors.places import open_folder
 from actors.shard import outline_of
 from cluster.database.values import Claim, Ending
 from cluster.fleet.sources import fetched
-from cluster.session import data_folder, worker_name
+from cluster.session import data_folder
 from cluster.stopwatch import Stopwatch
 from cluster.stored import parse_settings
 from cluster.tasks import conclude_run, evaluate_combos
 from cluster.uploads import take_upload
 from cluster.verdict import combo_outcomes, run_record, verdict
+from cluster.worker import worker_name
 from configs.settings import Settings
 from pipeline.context.embedding import EmbeddingCache, unique_texts
 from pipeline.context.store import prepare

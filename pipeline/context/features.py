@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.context.config import FeaturesConfig
@@ -71,6 +70,8 @@ def margins(price: NDArray[np.float64], cost: NDArray[np.float64]) -> NDArray[np
 
 
 def _matches(catalog: Catalog, pattern: str, *, with_title: bool) -> NDArray[np.bool_]:
+    import pyarrow.compute as pc  # slow to import, and workers that search in a context made elsewhere never come here
+
     texts = pc.binary_join_element_wise(catalog.title, catalog.tags, " ") if with_title else catalog.tags
     found = pc.match_substring_regex(pc.utf8_lower(texts), pattern)
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)

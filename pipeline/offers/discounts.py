@@ -7,10 +7,10 @@ weighed with the prior by precision.
 """
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from pipeline.candidates.frame import Proposals
 from pipeline.columns import Columns
@@ -150,7 +150,7 @@ def aim_discounts(
     cautious, least, most = (
         best_discount(np.minimum(np.nan_to_num(mean) + z * np.nan_to_num(sd), LEAST_ELASTIC), np.nan_to_num(cost_ratio),
                       config)
-        for z in (float(ndtri(1 - config.profit_quantile)), Z80, -Z80)
+        for z in (NormalDist().inv_cdf(1 - config.profit_quantile), Z80, -Z80)
     )  # fmt: skip
     spread = (config.prior_quartiles[1] - config.prior_quartiles[0]) / QUARTILES_SD
     error = np.maximum((most - least) / (2 * Z80), config.transfer_sd)

@@ -5,7 +5,6 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import gammaincinv
 
 from pipeline.context.elasticity import LEAST_ELASTIC, Z80
 from pipeline.money import decimal
@@ -75,6 +74,8 @@ def rate_of(count: int, days: int) -> Range:
     >>> rate_of(60, 90)
     Range(mean=20.0, low=16.923479, high=23.552554)
     """
+    from scipy.special import gammaincinv  # slow to import, and no part of finding and judging candidates
+
     low, high = (float(gammaincinv(count + JEFFREYS, share)) for share in (TAIL, 1 - TAIL))
     scale = HORIZON_DAYS / max(days, 1)
     return Range(round(count * scale, 6), round(min(low, count) * scale, 6), round(high * scale, 6))
