@@ -7,6 +7,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+import pipeline.arrow  # noqa: F401  # before the first array
+
 NEVER = np.iinfo(np.int32).max
 """The day of something that has not happened."""
 

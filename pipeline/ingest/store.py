@@ -118,7 +118,9 @@ def read_customers(folder: Folder | Path) -> tuple[str, ...]:
 
 
 def _read(folder: Folder, name: str) -> pa.Table:
-    return pq.read_table(pa.BufferReader(folder.read(f"{name}.parquet")), use_threads=False)
+    # `read_table` would import pyarrow's datasets, and pandas with them: half a second of every worker.
+    with pq.ParquetFile(pa.BufferReader(folder.read(f"{name}.parquet"))) as source:
+        return source.read(use_threads=False)
 
 
 def read_catalog(folder: Folder | Path) -> Catalog:
