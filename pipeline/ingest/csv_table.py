@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,8 @@ from pipeline.ingest.table import Table
 DELIMITERS = (",", ";", "\t")
 LONGEST_HEADER = 1 << 17
 BLOCK = 1 << 24
+FIELD = pa.dictionary(pa.int32(), pa.string())
+"""How each column is read: as text, each distinct one once."""
 
 
 class Header(NamedTuple):
@@ -143,34 +146,43 @@ def _read_fields(
         ragged[row.number] = f"{row.actual_columns} fields instead of {row.expected_columns}"
         return "skip"
 
-    kind = pa.dictionary(pa.int32(), pa.string())
-    names = [f"c{place}" for place in range(len(header.names))]
     if len(records) == 1:
-        return {place: pa.chunked_array([], kind) for place in wanted}, ragged
+        return {place: pa.chunked_array([], FIELD) for place in wanted}, ragged
     body = pa.py_buffer(data).slice(int(records.start[1]))
+    try:
+        table = _parse(body, records, header, wanted, use_threads=True)
+    except pa.ArrowInvalid:
+        # Some record has another number of fields, and of several threads none knows which record it is at.
+        try:
+            table = _parse(body, records, header, wanted, use_threads=False, on_ragged=skip)
+        except pa.ArrowInvalid:
+            # Its message quotes the row.
+            raise UnreadableFileError(file, "no readable CSV table") from None
+    return {place: table.column(f"c{place}") for place in wanted}, ragged
+
+
+def _parse(
+    body: pa.Buffer, records: Records, header: Header, wanted: list[int], *, use_threads: bool,
+    on_ragged: Callable[[pacsv.InvalidRow], str] | None = None,
+) -> pa.Table:  # fmt: skip
+    names = [f"c{place}" for place in range(len(header.names))]
     longest = int((records.end - records.start).max())
-    options = {
-        # Threads would lose the row numbers that tie rejects to their lines.
-        "read_options": pacsv.ReadOptions(
-            column_names=names, block_size=max(BLOCK, 2 * longest + 2), use_threads=False
+    return pacsv.read_csv(
+        pa.BufferReader(body),
+        read_options=pacsv.ReadOptions(
+            column_names=names, block_size=max(BLOCK, 2 * longest + 2), use_threads=use_threads
         ),
-        "parse_options": pacsv.ParseOptions(
-            delimiter=header.delimiter, newlines_in_values=records.spans_lines, invalid_row_handler=skip
+        parse_options=pacsv.ParseOptions(
+            delimiter=header.delimiter, newlines_in_values=records.spans_lines, invalid_row_handler=on_ragged
         ),
-        "convert_options": pacsv.ConvertOptions(
-            column_types={names[place]: kind for place in wanted},
+        convert_options=pacsv.ConvertOptions(
+            column_types={names[place]: FIELD for place in wanted},
             include_columns=[names[place] for place in wanted],
             strings_can_be_null=False,
             null_values=[],
             check_utf8=False,
         ),
-    }
-    try:
-        table = pacsv.read_csv(pa.BufferReader(body), **options)
-    except pa.ArrowInvalid:
-        # Its message quotes the row.
-        raise UnreadableFileError(file, "no readable CSV table") from None
-    return {place: table.column(f"c{place}") for place in wanted}, ragged
+    )
 
 
 def _add_byte_faults(decoded: Decoded, records: Records, is_row: NDArray[np.bool_], faults: Faults) -> None:
