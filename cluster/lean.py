@@ -36,23 +36,27 @@ def lean(*, dashboard: bool) -> Iterator[None]:
     Without a dashboard there is no server of one: Ray would start it all the same, for usage statistics, which are off,
     and wait for it. Nor are there agents, two Python processes that Ray waits for as well: one feeds the dashboard and
     Prometheus, which can't find a local Ray without it, the other installs packages for `runtime_env`, which workers of
-    a local Ray have none of. They take 2 s of every command.
+    a local Ray have none of. They take 2 s of every command, and half a second more goes by while Ray imports the
+    agent's libraries to see whether they are there.
     """
-    from ray._private import services
+    from ray._private import services, utils
     from ray._private.parameter import RayParams
 
     start, serve, launch = RayParams.__init__, services.start_api_server, services.start_ray_process
+    look = utils.get_dashboard_dependency_error
     defaults = start.__defaults__ or ()
     names = list(inspect.signature(start).parameters)[-len(defaults) :]
     start.__defaults__ = tuple(PARAMETERS.get(name, value) for name, value in zip(names, defaults, strict=True))
     if not dashboard:
         services.start_api_server = lambda *_, **__: (None, None)
+        utils.get_dashboard_dependency_error = lambda: None
         services.start_ray_process = lambda command, *rest, **more: launch(_alone(command), *rest, **more)
     try:
         yield
     finally:
         start.__defaults__ = defaults
         services.start_api_server, services.start_ray_process = serve, launch
+        utils.get_dashboard_dependency_error = look
 
 
 def _alone(command: list[str]) -> list[str]:

@@ -16,7 +16,7 @@ from actors.shard import ContextRef, Outline, SnapshotRef
 from cluster.bill import model_in
 from cluster.database.database import Database
 from cluster.database.records import StoreRecords
-from cluster.fanout import chunk_count, chunks, fan_out
+from cluster.fanout import ALONE_MS, chunk_count, chunks, fan_out
 from cluster.gateway import find_gateway
 from cluster.logs import log_problem, log_run, set_up_logs
 from cluster.metrics import record_failed_run, record_run
@@ -26,13 +26,7 @@ from cluster.progress import Progress, Silent
 from cluster.session import data_folder
 from cluster.shards import ShardPool
 from cluster.stopwatch import Stopwatch
-from cluster.tasks import (
-    Conclusion,
-    conclude_task,
-    embed_task,
-    evaluate_task,
-    warm_task,
-)
+from cluster.tasks import Conclusion, conclude_task, embed_task, evaluate_task
 from cluster.verdict import combo_outcomes, run_record, verdict
 from configs.settings import Settings
 from pipeline.combo import ComboResult
@@ -101,10 +95,6 @@ class StoreRunner:
         self._gateway = (gateway or find_gateway(settings.models)) if settings.models.is_remote() else None
         self._shards = shards or ShardPool(settings)
         self._costs: dict[str, Any] = {}
-        workers = int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
-        warm = warm_task.options(name="warm up", **placed(settings.cluster))
-        # Imports take a worker most of a second: they begin while the shard reads its first store.
-        self._warm = [warm.remote() for _ in range(workers)]
 
     def run(self, request: RunRequest) -> RunReport:
         """Run a store from its snapshot to its stored bundles.
@@ -128,6 +118,7 @@ class StoreRunner:
         answers, budget_s = AnswerStore(self._answers), self._config.plan.deadline_ms / 1000
         models = ModelWork(self._settings.models, self._gateway, answers, payer, budget_s)
         try:
+            self._shards.prepare(request.snapshot.store)
             report = self._run(request, records, models)
         except BaseException as error:
             error = as_ours(error)
@@ -300,6 +291,7 @@ class StoreRunner:
             return ended
 
         at_once = self._at_once(self._settings.ml.parallel_candidate_generation)
+        at_once = self._shards.workers.at_once(at_once, len(parts) * ALONE_MS)
 
         def may_start() -> bool:
             return time.time() < deadline or not results

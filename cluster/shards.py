@@ -1,7 +1,7 @@
 """The store shards of a process: actors that keep stores warm, each store in the place its name gives it."""
 
 from threading import Lock
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import ray
@@ -11,6 +11,7 @@ from actors.shard import StoreShard
 from actors.shelf import ShelfFigures
 from cluster.nodes import check_data_dir, placed
 from cluster.session import data_folder, is_local
+from cluster.workers import Workers
 from configs.settings import Settings
 
 WATCH = "watch"
@@ -40,6 +41,8 @@ class ShardPool:
         self._lock = Lock()
         self._list = ShardList.of(settings.cluster.shards or _default_count(settings))
         self._actors: dict[str, Any] = {}
+        self.workers = Workers(settings.cluster)
+        """Those that work on what the shards keep."""
 
     @property
     def shards(self) -> ShardList:
@@ -53,6 +56,15 @@ class ShardPool:
             if shard not in self._actors:
                 self._actors[shard] = self._start(shard)
             return self._actors[shard]
+
+    def prepare(self, store: str) -> Self:
+        """Start what a run of `store` needs, if nothing is yet: its shard, and workers.
+
+        The shard comes first, since the run waits for it: it gets a process that Ray has ready.
+        """
+        self.shard_of(store)
+        self.workers.warm()
+        return self
 
     def resize(self, count: int) -> None:
         """Place stores over `count` shards from now on. Only stores move that must: to new shards, or off removed ones.

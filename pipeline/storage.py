@@ -7,12 +7,13 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import unquote, urlsplit
 
-import pyarrow as pa
-
 from pipeline.ports import Folder
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SCHEMES = ("s3", "gs")
 HIDDEN = "."
@@ -98,15 +99,17 @@ class LocalFolder:
         """Last part of the path."""
         return self.path.name
 
-    def read(self, name: str, *, keep: bool = False) -> pa.Buffer:
+    def read(self, name: str, *, keep: bool = False) -> "pa.Buffer":
         """The content of a file, mapped."""
+        import pyarrow as pa  # settings name places, too, and are read before anything heavy is imported
+
         path = self.path / name
         if not path.stat().st_size:
             return pa.py_buffer(b"")  # nothing can be mapped
         with pa.memory_map(str(path)) as file:
             return file.read_buffer()
 
-    def write(self, name: str, content: bytes | pa.Buffer) -> None:
+    def write(self, name: str, content: "bytes | pa.Buffer") -> None:
         """Write a file beside its place, then give it its name."""
         self._place(name, content, lambda draft: draft.replace(self.path / name))
 
@@ -133,7 +136,7 @@ class LocalFolder:
         """Nothing: no copies are kept."""
 
     def _place(
-        self, name: str, content: bytes | pa.Buffer, finish: Callable[[Path], object], mode: int = 0o666
+        self, name: str, content: "bytes | pa.Buffer", finish: Callable[[Path], object], mode: int = 0o666
     ) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
         draft = self.path / f"{HIDDEN}{name}.{secrets.token_hex(6)}"

@@ -113,26 +113,31 @@ def _run(request: Request, settings: Settings, progress: LiveProgress) -> tuple[
 
     plan = _pinned(request.plan)
     with RaySession(settings.cluster) as session:
+        progress.phase("starting Ray")
+        started = time.perf_counter()
+        session.wait()
+        ray_start_ms = round(1000 * (time.perf_counter() - started), 1)
+        # Shard and workers start while the files are read and what else is needed is imported: that is most of it.
+        from cluster.shards import ShardPool
+
+        shards = ShardPool(settings).prepare(request.store_name)
+        progress.phase("ingest")
         from cluster.outputs import write_outputs
         from cluster.uploads import take_upload
 
-        progress.phase("ingest")
         started = time.perf_counter()
         upload = take_upload(request.folder, request.store_name, settings)
         ingest_ms = round(1000 * (time.perf_counter() - started), 1)
-        progress.phase("starting Ray")
-        started = time.perf_counter()
         from cluster.database.database import Database
         from cluster.metrics import record_ingest
         from cluster.run import RunRequest, StoreRunner
 
         with Database(settings.database) as database:
             database.prepare(upgrade_empty=True)
-            session.wait()
-            ray_start_ms = round(1000 * (time.perf_counter() - started), 1)
             record_ingest(upload.report.to_json())
             as_of = to_day(request.as_of) if request.as_of else None
-            report = StoreRunner(settings, database, progress).run(RunRequest(upload.ref, as_of, plan, upload.rules))
+            runner = StoreRunner(settings, database, progress, shards)
+            report = runner.run(RunRequest(upload.ref, as_of, plan, upload.rules))
         session.close_soon()
         record = report.record | {
             "ingest": upload.report.to_json(),
@@ -157,10 +162,10 @@ def _run(request: Request, settings: Settings, progress: LiveProgress) -> tuple[
 
 def _pinned(path: Path | None) -> "Plan | None":
     """The plan in a file."""
-    from pipeline.plan import Plan
-
     if path is None:
         return None
+    from pipeline.plan import Plan
+
     try:
         return Plan.model_validate_json(path.read_text())
     except (OSError, ValueError) as error:
