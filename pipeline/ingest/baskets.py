@@ -91,12 +91,12 @@ def _sum_cells(
     order = np.argsort(cell, kind="stable")
     cell, quantity, price = cell[order], quantity[order], price[order]
     is_first = np.concatenate(([True], cell[1:] != cell[:-1])) if len(cell) else np.zeros(0, dtype=bool)
-    repeats = ~is_first
-    if repeats.any():
-        # A sum of floats depends on its order, so equal cells are put into one that the files have no say in.
-        order = np.lexsort((price, quantity, cell))
-        quantity, price = quantity[order], price[order]
     starts = np.flatnonzero(is_first)
+    # A sum of floats depends on its order, so lines of one cell are put into one that the files have no say in.
+    lines = np.diff(np.append(starts, len(cell)))
+    several = np.repeat(lines > 1, lines)
+    order = np.lexsort((price[several], quantity[several], cell[several]))
+    quantity[several], price[several] = quantity[several][order], price[several][order]
     if not len(starts):
         return cell, quantity.astype(np.int32), price
     units = np.add.reduceat(quantity, starts)

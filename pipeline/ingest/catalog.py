@@ -107,8 +107,10 @@ def median_prices(
     price: NDArray[np.float64], group: NDArray[np.integer], groups: int, currency: str
 ) -> NDArray[np.float64]:
     """`(groups,)` median price of each group's lines, rounded to the currency's minor unit; NaN where it has none."""
-    order = np.lexsort((price, group))
-    ranked, starts = price[order], np.searchsorted(group[order], np.arange(groups + 1))
+    # Group and price as one number each: sorting numbers is several times faster than `lexsort`.
+    prices, code = np.unique(price, return_inverse=True)
+    cell = np.sort(group.astype(np.int64) * len(prices) + code)
+    ranked, starts = prices[cell % len(prices)], np.searchsorted(cell, np.arange(groups + 1) * len(prices))
     first, behind = starts[:-1], starts[1:]
     median = np.full(groups, np.nan)
     sold = behind > first

@@ -1,16 +1,19 @@
 """Order lines: one accepted record each, checked and typed, whatever the vendor."""
 
 import re
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.columns import Columns
 from pipeline.ingest.config import IngestConfig
 from pipeline.ingest.table import Table, Text, first_filled
 from pipeline.ingest.text import cut, plain_line
-from pipeline.ingest.values import LARGEST, NO_TIME, numbers, times
+from pipeline.ingest.values import LARGEST, NO_TIME, Times, numbers, times
 
 DEMAND = frozenset(
     {"", "paid", "partially_refunded", "partially_paid", "complete", "completed", "fulfilled", "partially_fulfilled"}
@@ -33,6 +36,10 @@ NO_DEMAND = frozenset(
         "draft",
     }
 )
+
+MOMENTS = ("ordered_at", "cancelled_at", "paid_at")
+TEXTS = ("order_id", "sku", "title", "status", "currency", "customer_email", "customer_id", "customer_phone")
+"""Columns of an orders table that are read as times, and as text."""
 
 
 def status_name(text: str) -> str:
@@ -98,27 +105,34 @@ def read_lines(table: Table, config: IngestConfig, file: int) -> Lines:
         file: Number of the file, kept with each line.
     """
     faults = table.faults
-    order = table.text("order_id")
+    # Arrow and numpy let other threads run meanwhile; a process that is to have one thread says so to Arrow.
+    with ThreadPoolExecutor(pa.cpu_count()) as pool:
+        moments = {name: pool.submit(times, table.columns[name]) for name in MOMENTS if name in table.columns}
+        texts = {name: pool.submit(table.text, name) for name in TEXTS}
+        quantities = pool.submit(numbers, table.columns["quantity"], at_least=-LARGEST, whole=True)
+        prices = pool.submit(numbers, table.columns["unit_price"])
+    found = {name: text.result() for name, text in texts.items()}
+    order = found["order_id"]
     faults.add(~order.filled, "missing_order_id", "order_id", "empty")
-    sku, title = table.text("sku"), table.text("title").map(lambda text: cut(plain_line(text), config.max_title_length))
+    sku, title = found["sku"], found["title"].map(lambda text: cut(plain_line(text), config.max_title_length))
     for column, text in (("order_id", order), ("sku", sku)):
         faults.add(text.lengths > config.max_key_length, "field_too_long", column, "{} characters", text.lengths)
         faults.add(text.ask(_is_address), "personal_data", column, "an e-mail address: the columns have slipped")
     faults.add(title.ask(_is_address), "personal_data", "title", "an e-mail address: the columns have slipped")
     faults.add(~sku.filled & ~title.filled, "missing_sku_and_title", "sku", "neither SKU nor title")
-    minute = _order_minutes(table, order)
-    cancelled = _optional_minutes(table, "cancelled_at")
-    paid = _optional_minutes(table, "paid_at")
-    status, currency = table.text("status"), table.text("currency").map(str.upper)
+    seen = {name: moment.result() for name, moment in moments.items()}
+    minute = _order_minutes(table, order, seen["ordered_at"])
+    cancelled = _optional_minutes(table, "cancelled_at", seen)
+    paid = _optional_minutes(table, "paid_at", seen)
+    status, currency = found["status"], found["currency"].map(str.upper)
     faults.add(
         ~currency.ask(lambda text: re.fullmatch(r"[A-Z]{3}|", text) is not None),
         "bad_currency",
         "currency",
         "not a code such as USD",
     )
-    quantity = numbers(table.columns["quantity"], at_least=-LARGEST, whole=True)
+    quantity, price = quantities.result(), prices.result()
     quantity.reject(faults, "bad_quantity", "quantity")
-    price = numbers(table.columns["unit_price"])
     price.reject(faults, "bad_price", "unit_price")
     if price.has_comma:
         table.notes.append("unit prices are written with a decimal comma")
@@ -128,9 +142,9 @@ def read_lines(table: Table, config: IngestConfig, file: int) -> Lines:
         title=title,
         status=status,
         currency=currency,
-        email=table.text("customer_email").map(str.casefold),
-        customer=table.text("customer_id"),
-        phone=table.text("customer_phone"),
+        email=found["customer_email"].map(str.casefold),
+        customer=found["customer_id"],
+        phone=found["customer_phone"],
         minute=minute,
         cancelled=cancelled,
         is_paid=(paid != NO_TIME) if "paid_at" in table.columns else np.ones(len(table), dtype=bool),
@@ -149,9 +163,8 @@ def _is_address(text: str) -> bool:
     return "@" in text and re.fullmatch(r"\S+@\S+\.\w+", text) is not None
 
 
-def _order_minutes(table: Table, order: Text) -> NDArray[np.int64]:
+def _order_minutes(table: Table, order: Text, placed: Times) -> NDArray[np.int64]:
     """When each line's order was placed; a line without a time takes the earliest of its order's other lines."""
-    placed = times(table.columns["ordered_at"])
     placed.reject(table.faults, "ordered_at")
     known = placed.minute != NO_TIME
     if known.all():
@@ -164,9 +177,8 @@ def _order_minutes(table: Table, order: Text) -> NDArray[np.int64]:
     return minute
 
 
-def _optional_minutes(table: Table, column: str) -> NDArray[np.int64]:
-    if column not in table.columns:
+def _optional_minutes(table: Table, column: str, seen: Mapping[str, Times]) -> NDArray[np.int64]:
+    if column not in seen:
         return np.full(len(table), NO_TIME, dtype=np.int64)
-    found = times(table.columns[column])
-    found.reject(table.faults, column)
-    return found.minute
+    seen[column].reject(table.faults, column)
+    return seen[column].minute
