@@ -1,6 +1,7 @@
 """A million order lines from CSV to snapshot: seconds and memory, beside reading the file with pandas alone."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.measure import Figure
+from cluster.session import ONE_THREAD
 
 LINES, ORDERS, PRODUCTS = 1_000_000, 300_000, 5_000
 
@@ -69,7 +71,11 @@ def write_orders(path: Path, lines: int, orders: int, products: int) -> None:
 def measure(work: str, folder: Path) -> dict[str, float]:
     """Seconds and peak memory (MB) of `work` in a fresh process."""
     script = MEASURED.format(work=work)
-    done = subprocess.run([sys.executable, "-c", script, str(folder)], capture_output=True, text=True, check=True)
+    # As at a terminal: a Ray that was started here wants one thread of its workers.
+    env = {name: value for name, value in os.environ.items() if name not in ONE_THREAD}
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(folder)], capture_output=True, text=True, check=True, env=env
+    )
     return dict(json.loads(done.stdout))
 
 
