@@ -57,13 +57,13 @@ def extend(columns: csc_array, rows: csr_array, sets: NDArray[np.int32], min_cou
         holds = holds.multiply(columns[:, sets[:, place]])
     joint = (holds.T.tocsr() @ rows).tocoo()
     # A grown set of s members is found at most s times, and each set to grow finds its own s − 1 members.
-    least = max(min_count, _least_of_top(joint.data, (sets.shape[1] + 1) * (max_sets + len(sets))))
-    near = np.flatnonzero(joint.data >= least)
-    row, col, count = joint.row[near], joint.col[near], joint.data[near].astype(np.int32)
+    counts = np.asarray(joint.data, dtype=np.int32)
+    near = np.flatnonzero(counts >= max(min_count, _least_count(counts, (sets.shape[1] + 1) * (max_sets + len(sets)))))
+    row, col, count = joint.row[near], joint.col[near], counts[near]
     fresh = (sets[row] != col[:, None]).all(axis=1)
     grown = np.sort(np.column_stack([sets[row[fresh]], col[fresh]]).astype(np.int32), axis=1)
     items, count = _distinct(grown, count[fresh])
-    most = np.flatnonzero(count >= _least_of_top(count, max_sets))
+    most = np.flatnonzero(count >= _least_count(count, max_sets))
     grown_sets = _ordered(items[most], count[most])
     return ItemSets(grown_sets.items[:max_sets], grown_sets.count[:max_sets])
 
@@ -74,6 +74,14 @@ def _distinct(sets: NDArray[np.int32], count: NDArray[np.int32]) -> tuple[NDArra
     order = np.argsort(key)
     once = order[is_first(key[order])]
     return sets[once], count[once]
+
+
+def _least_count(counts: NDArray[np.int32], most: int) -> int:
+    """The least of the `most` greatest counts, of which there are few distinct ones; 0 where there are no more."""
+    if len(counts) <= most:
+        return 0
+    as_many = np.bincount(counts)[::-1].cumsum()
+    return int(len(as_many) - 1 - np.searchsorted(as_many, most))
 
 
 def _least_of_top(values: NDArray[np.number], most: int) -> float:
