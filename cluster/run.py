@@ -16,7 +16,7 @@ from actors.shard import ContextRef, Outline, SnapshotRef
 from cluster.bill import model_in
 from cluster.database.database import Database
 from cluster.database.records import StoreRecords
-from cluster.fanout import ALONE_MS, chunk_count, chunks, fan_out
+from cluster.fanout import chunk_count, chunks, fan_out
 from cluster.gateway import find_gateway
 from cluster.logs import log_problem, log_run, set_up_logs
 from cluster.metrics import record_failed_run, record_run
@@ -178,6 +178,7 @@ class StoreRunner:
         before = self._complete(request, _last_model(records))
         work = self._work(request, records, clock, before)
         self._save_preliminary(request, records, work.conclusion)
+        self._shards.workers.warm()
         started = time.perf_counter()
         self._progress.phase("embedding", len(texts))
         if asked is not None:
@@ -291,7 +292,7 @@ class StoreRunner:
             return ended
 
         at_once = self._at_once(self._settings.ml.parallel_candidate_generation)
-        at_once = self._shards.workers.at_once(at_once, len(parts) * ALONE_MS)
+        at_once = self._shards.workers.at_once(at_once, len(parts))
 
         def may_start() -> bool:
             return time.time() < deadline or not results

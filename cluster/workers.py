@@ -5,12 +5,13 @@ from typing import Any
 
 import ray
 
+from cluster.fanout import ALONE_MS
 from cluster.nodes import placed
 from cluster.tasks import warm_task
 from configs.settings import ClusterConfig
 
 START_MS = 2_000.0
-"""About what a worker takes to be ready."""
+"""About what a worker takes to be ready, in milliseconds."""
 
 
 class Workers:
@@ -38,13 +39,16 @@ class Workers:
             warm = warm_task.options(name="warm up", **placed(self._config))
             self._warm += [warm.remote() for _ in range(wanted - len(self._warm))]
 
-    def at_once(self, most: int, work_ms: float) -> int:
-        """How many tasks to have in flight for `work_ms` of work in all, `most` at most."""
+    def at_once(self, most: int, tasks: int) -> int:
+        """How many of `tasks` tasks, of about `ALONE_MS` of work each, to have in flight: `most` at most.
+
+        Where one worker more would still import when all is done, no more than were asked to be warm. As many of them
+        as there are tasks are waited for: Ray starts another for a task that comes while these import.
+        """
         with self._lock:
             self._worked = True
-            if len(self._warm) >= self._cpus or work_ms >= START_MS:
+            if len(self._warm) >= self._cpus or tasks * ALONE_MS >= START_MS:
                 return most
-            # One more worker would still import when all is done, and Ray starts one for a task that comes while
-            # these do.
-            ray.wait(self._warm, num_returns=len(self._warm), timeout=self._config.wait_s)
+            needed = max(1, min(tasks, len(self._warm)))
+            ray.wait(self._warm, num_returns=needed, timeout=self._config.wait_s)
             return min(most, len(self._warm))

@@ -19,6 +19,7 @@ from pipeline.errors import PlatformError, SettingsError
 BUSY_TIMEOUT_MS = 10_000
 """How long a writer waits for another."""
 BUSY_PAUSE_S = 0.005
+"""Pause between tries where SQLite itself does not wait."""
 WRITES = "basketry_writes"
 SCHEMA_LOCK = 7_241_893
 """Key of PostgreSQL's advisory lock under which the schema changes."""
