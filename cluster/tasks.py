@@ -1,5 +1,6 @@
 """Tasks: a phase of the core and what it costs, said in one place."""
 
+import pickle
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -55,10 +56,13 @@ def evaluate_combos(
 
 def evaluate_chunk(
     context: StoreContext, combos: Sequence[Combo], plan: Plan, config: RunConfig, deadline: float
-) -> tuple[list[ComboResult], int]:
-    """What `evaluate_combos` finds, for the next task, and how many combos it got to, for who waits."""
+) -> tuple[bytes, int]:
+    """What `evaluate_combos` finds, for the next task, and how many combos it got to, for who waits.
+
+    As one buffer: Ray would write each of the hundred and more small arrays of a chunk as one of its own, for 6 ms.
+    """
     results = evaluate_combos(context, combos, plan, config, deadline)
-    return results, len(results)
+    return pickle.dumps(results, protocol=5), len(results)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,15 @@ def conclude_run(
     return Conclusion(outcome.bundles, record, rest, 1000 * (time.perf_counter() - started), report)
 
 
+def conclude_chunks(
+    context: StoreContext, catalog: Catalog, plan: Plan, config: RunConfig, deadline: float,
+    *chunks: bytes | list[ComboResult], told: Told | None = None,
+) -> Conclusion:  # fmt: skip
+    """`conclude_run` for what `evaluate_chunk` found, and for combos that no worker could finish."""
+    results = [pickle.loads(chunk) if isinstance(chunk, bytes) else chunk for chunk in chunks]
+    return conclude_run(context, catalog, plan, config, deadline, *results, told=told)
+
+
 def warm_up() -> str:
     """Import what the search needs, too: this module is what makes a worker ready for the rest. Its name."""
     genetic.load()
@@ -116,5 +129,5 @@ def warm_up() -> str:
 
 embed_task = ray.remote(num_cpus=1, max_retries=3)(embed_texts)
 evaluate_task = ray.remote(num_cpus=1, max_retries=3, num_returns=2)(evaluate_chunk)
-conclude_task = ray.remote(num_cpus=1, max_retries=3)(conclude_run)
+conclude_task = ray.remote(num_cpus=1, max_retries=3)(conclude_chunks)
 warm_task = ray.remote(num_cpus=1, max_retries=0)(warm_up)

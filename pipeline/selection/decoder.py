@@ -66,24 +66,38 @@ class Bounds(NamedTuple):
     """Codes of the admitted objectives, the most needed first."""
 
 
-class _Holders(NamedTuple):
-    """Which candidates hold each SKU, as CSR: candidate and the units it would sell."""
+class _Listing(NamedTuple):
+    """What each of several rows lists, as CSR: `indptr` of `(rows + 1,)`, and an entry a listing."""
 
     indptr: NDArray[np.int64]
-    candidate: NDArray[np.int64]
+    entry: NDArray[np.int64]
     units: NDArray[np.float64]
+    """Units that the candidate would sell of the SKU."""
+
+    def of(self, rows: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Positions of all that `rows` list, one row after the other, and how many each lists."""
+        start = self.indptr[rows]
+        length = self.indptr[rows + 1] - start
+        end = length.cumsum()
+        return np.arange(end[-1]) + (start - end + length).repeat(length), length
 
 
-def _holders(pool: Pool) -> _Holders:
-    row, place = np.nonzero(pool.items >= 0)
-    sku = pool.items[row, place]
-    order = np.argsort(sku, kind="stable")
-    indptr = np.zeros(len(pool.stock) + 1, dtype=np.int64)
-    np.cumsum(np.bincount(sku, minlength=len(pool.stock)), out=indptr[1:])
-    return _Holders(indptr, row[order], pool.units[row, place][order])
+def _listings(pool: Pool) -> tuple[_Listing, _Listing]:
+    """The SKUs of each candidate, and the candidates that hold each SKU."""
+    candidate, place = np.nonzero(pool.items >= 0)
+    sku, units = pool.items[candidate, place], pool.units[candidate, place]
+    by_sku = np.argsort(sku, kind="stable")
+    return (
+        _Listing(_indptr(candidate, len(pool)), sku.astype(np.int64), units),
+        _Listing(_indptr(sku, len(pool.stock)), candidate[by_sku], units[by_sku]),
+    )
 
 
-def _scarce(pool: Pool, holders: _Holders, per_sku: int) -> NDArray[np.bool_]:
+def _indptr(row: NDArray[np.integer], rows: int) -> NDArray[np.int64]:
+    return np.concatenate([[0], np.bincount(row, minlength=rows).cumsum()])
+
+
+def _scarce(pool: Pool, holders: _Listing, per_sku: int) -> NDArray[np.bool_]:
     """`(s,)` SKUs that a list could sell out of: `per_sku` bundles of the greatest of their units."""
     most = np.zeros(len(pool.stock))
     np.maximum.at(most, np.repeat(np.arange(len(most)), np.diff(holders.indptr)), holders.units)
@@ -104,13 +118,13 @@ class Decoder:
         """
         self.pool, self.bounds, self.relevance = pool, bounds, relevance
         self._quality = quality
-        self.holders = _holders(pool)
-        self.likeness = _on_grid(pool.likeness, 24)
+        self.skus, self.holders = _listings(pool)
+        self.likeness = pool.likeness.astype(np.float32)
         self.alone = (np.where(pool.items >= 0, pool.units, 0) > pool.stock[np.maximum(pool.items, 0)]).any(axis=1)
         self.scarce = _scarce(pool, self.holders, bounds.per_sku)
         self.size = np.maximum((pool.items >= 0).sum(axis=1), 1)
-        self._of_objective = [pool.objective == code for code in bounds.objectives]
-        self._of_kind = [(int(kind), pool.kind == kind) for kind in np.unique(pool.kind)]
+        self._of_objective = [np.flatnonzero(pool.objective == code) for code in bounds.objectives]
+        self._of_kind = [(int(kind), np.flatnonzero(pool.kind == kind)) for kind in np.unique(pool.kind)]
 
     def decode(self, weights: NDArray[np.float64]) -> NDArray[np.intp]:
         """Lists for `(p, 6)` weight vectors, each at least 0 and summing to 1.
@@ -121,11 +135,11 @@ class Decoder:
         lists = _Lists(self, weights)
         if not len(self.pool):
             return lists.taken
-        for mask in self._of_objective:
-            lists.take_best(mask[None, :])
-        for kind, mask in self._of_kind:
-            lists.take_best(mask[None, :] & ~lists.reached(kind)[:, None])
-        while lists.take_best(None):
+        for members in self._of_objective:
+            lists.take_best_of(members, lists.every)
+        for kind, members in self._of_kind:
+            lists.take_best_of(members, np.flatnonzero(~lists.reached(kind)))
+        while lists.take_best():
             pass
         return lists.taken
 
@@ -136,103 +150,112 @@ class Decoder:
         return np.asarray(self._quality * self.pool.score[None, :] + (1 - self._quality) * aims)
 
 
-def _on_grid(values: NDArray[np.float64], bits: int) -> NDArray[np.float64]:
-    """Round to multiples of `2 ** -bits`.
+def _on_grid(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Round to multiples of `2 ** -20`.
 
-    Sums and products of such numbers are exact, so gains that are equal are equal to the bit in whatever order they
-    came about, and no step has to round them again.
+    Differences of such numbers are exact, so a last bit of the matrix product that they come from decides no gain.
     """
-    return np.asarray(np.round(values * 2.0**bits) / 2.0**bits)
+    return np.asarray(np.round(values * 2.0**20) / 2.0**20, dtype=np.float32)
 
 
 class _Lists:
-    """The lists of `p` weight vectors as they grow."""
+    """The lists of `p` weight vectors as they grow.
+
+    What is kept of every list and candidate is in single precision: the search is bound by how fast it is read.
+    """
 
     def __init__(self, decoder: Decoder, weights: NDArray[np.float64]) -> None:
-        self._pool, self._bounds, self._holders = decoder.pool, decoder.bounds, decoder.holders
+        self._decoder, self._pool, self._bounds = decoder, decoder.pool, decoder.bounds
         count, size = len(weights), len(decoder.pool)
         share = weights[:, Aim.CANNIBALISATION] + weights[:, Aim.COVERAGE]
         # λ is the balance of a vector that weighs all aims alike; more weight on variety moves it.
         variety = np.clip((1 - decoder.relevance) * 3.0 * share, 0.0, 0.9)
         part = np.divide(weights[:, Aim.COVERAGE], share, out=np.zeros(count), where=share > 0)
-        self._unlike = _on_grid(variety * (1 - part), 16)[:, None]
+        self._unlike = (variety * (1 - part)).astype(np.float32)[:, None]
         # What a candidate loses for each of its products that the list has already.
-        self._stale = _on_grid((variety * part)[:, None] / decoder.size, 30)
-        self._left = _on_grid((1 - variety)[:, None] * decoder.worth(weights), 30)
+        self._stale = _on_grid((variety * part)[:, None] / decoder.size)
+        self._left = _on_grid((1 - variety)[:, None] * decoder.worth(weights))
         self._left[:, decoder.alone] = -np.inf
-        self._likeness, self._scarce = decoder.likeness, decoder.scarce
-        self._alike = np.zeros((count, size))
-        self._gain = np.empty((count, size))
+        self._alike = np.zeros((count, size), dtype=np.float32)
+        self._gain = np.empty((count, size), dtype=np.float32)
+        self._likeness = np.empty((count, size), dtype=np.float32)
         self._used = np.zeros((count, len(self._pool.stock)), dtype=np.int64)
         self._sold = np.zeros((count, len(self._pool.stock)))
         self._served = np.zeros((count, int(self._pool.objective.max(initial=0)) + 1), dtype=np.int64)
         self._filled = np.zeros(count, dtype=np.int64)
-        self._every = np.arange(count)
+        self.every = np.arange(count)
+        """All lists."""
         self.taken = np.full((count, self._bounds.limit), EMPTY, dtype=np.intp)
 
     def reached(self, kind: int) -> NDArray[np.bool_]:
         """`(p,)` which lists have a bundle of type `kind`."""
         return np.asarray(((self._pool.kind[self.taken] == kind) & (self.taken >= 0)).any(axis=1))
 
-    def take_best(self, among: NDArray[np.bool_] | None) -> bool:
+    def take_best(self) -> bool:
         """Each list that has room takes its best allowed candidate; False where none could."""
         gain = np.subtract(self._left, self._alike, out=self._gain)
-        if among is not None:
-            gain = np.where(among, gain, -np.inf)
-        best = gain.argmax(axis=1)
-        takers = (gain[self._every, best] > -np.inf).nonzero()[0]
-        if len(takers):
-            self._take(takers, best[takers])
-        return bool(len(takers))
+        return self._take_where_allowed(self.every, gain.argmax(axis=1))
+
+    def take_best_of(self, members: NDArray[np.intp], lists: NDArray[np.intp]) -> None:
+        """Each of `lists` that has room takes the best allowed of some candidates, if there is one."""
+        if len(members) and len(lists):
+            cells = np.ix_(lists, members)
+            self._take_where_allowed(lists, members[(self._left[cells] - self._alike[cells]).argmax(axis=1)])
+
+    def _take_where_allowed(self, lists: NDArray[np.intp], best: NDArray[np.intp]) -> bool:
+        allowed = (self._left[lists, best] > -np.inf).nonzero()[0]
+        if len(allowed):
+            self._take(lists[allowed], best[allowed])
+        return bool(len(allowed))
 
     def _take(self, takers: NDArray[np.intp], chosen: NDArray[np.intp]) -> None:
-        self.taken[takers, self._filled[takers]] = chosen
-        self._filled[takers] += 1
+        filled = self._filled[takers]
+        self.taken[takers, filled] = chosen
+        self._filled[takers] = filled + 1
         self._repel(takers, chosen)
         self._serve(takers, self._pool.objective[chosen])
-        items = self._pool.items[chosen]
-        row, place = (items >= 0).nonzero()
-        owner, sku = takers[row], items[row, place]
-        fresh = self._used[owner, sku] == 0
-        self._used[owner, sku] += 1
-        self._sold[owner, sku] += self._pool.units[chosen[row], place]
-        self._touch(owner, sku, fresh)
+        self._touch(takers, chosen)
         self._left[takers, chosen] = -np.inf
-        self._left[takers[self._filled[takers] == self._bounds.limit]] = -np.inf
+        self._left[takers[filled + 1 == self._bounds.limit]] = -np.inf
 
     def _repel(self, takers: NDArray[np.intp], chosen: NDArray[np.intp]) -> None:
         """Keep the greatest weighted likeness to anything taken."""
-        likeness = self._likeness[chosen]
-        likeness *= self._unlike[takers]
-        if len(takers) == len(self._every):
+        likeness = self._decoder.likeness.take(chosen, axis=0, out=self._likeness[: len(chosen)], mode="clip")
+        if len(takers) == len(self.every):
+            likeness *= self._unlike
             np.maximum(self._alike, likeness, out=self._alike)
         else:
+            likeness *= self._unlike[takers]
             self._alike[takers] = np.maximum(self._alike[takers], likeness)
 
     def _serve(self, takers: NDArray[np.intp], objective: NDArray[np.integer]) -> None:
         """Count the objectives; those with their share are closed to the list."""
-        self._served[takers, objective] += 1
-        full = self._served[takers, objective] == self._bounds.per_objective
-        if full.any():
+        served = self._served[takers, objective] + 1
+        self._served[takers, objective] = served
+        full = (served == self._bounds.per_objective).nonzero()[0]
+        if len(full):
             closed = self._pool.objective == objective[full][:, None]
             self._left[takers[full]] = np.where(closed, -np.inf, self._left[takers[full]])
 
-    def _touch(self, owner: NDArray[np.intp], sku: NDArray[np.int32], fresh: NDArray[np.bool_]) -> None:
+    def _touch(self, takers: NDArray[np.intp], chosen: NDArray[np.intp]) -> None:
         """Look again at the candidates that share a SKU with what was just taken."""
+        skus, holders = self._decoder.skus, self._decoder.holders
+        at, length = skus.of(chosen)
+        owner, sku = takers.repeat(length), skus.entry[at]
+        before = self._used[owner, sku]
+        self._used[owner, sku] = before + 1
+        # Every candidate that holds one of the SKUs: where it is listed, and its place in its owner's list.
+        at_holder, length = holders.of(sku)
+        place = (owner * self._left.shape[1]).repeat(length) + holders.entry[at_holder]
         left = self._left.reshape(-1)
-        start = self._holders.indptr[sku]
-        length = self._holders.indptr[sku + 1] - start
-        end = length.cumsum()
-        # Every candidate that holds one of the SKUs: its cell among the holders, its place in its owner's list.
-        cell = np.arange(end[-1]) + (start - end + length).repeat(length)
-        place = (owner * self._left.shape[1]).repeat(length) + self._holders.candidate[cell]
-        stale = place if fresh.all() else place[fresh.repeat(length)]
+        stale = place[(before == 0).repeat(length)]
         np.subtract.at(left, stale, self._stale.reshape(-1)[stale])
-        spent = self._used[owner, sku] >= self._bounds.per_sku
-        if spent.any():
+        spent = before + 1 >= self._bounds.per_sku
+        if np.count_nonzero(spent):
             left[place[spent.repeat(length)]] = -np.inf
-        scarce = self._scarce[sku] & ~spent
-        if scarce.any():
-            among = scarce.repeat(length)
-            room = (self._pool.stock[sku] - self._sold[owner, sku]).repeat(length)[among]
-            left[place[among][self._holders.units[cell[among]] > room]] = -np.inf
+        scarce = self._decoder.scarce[sku]
+        if np.count_nonzero(scarce):
+            owner, sku, among = owner[scarce], sku[scarce], scarce.repeat(length)
+            self._sold[owner, sku] += skus.units[at[scarce]]
+            room = (self._pool.stock[sku] - self._sold[owner, sku]).repeat(length[scarce])
+            left[place[among][holders.units[at_holder[among]] > room]] = -np.inf

@@ -19,16 +19,6 @@ class Likeness:
     means: NDArray[np.float32]
     """`(k, d)` mean vectors of unit length; `(k, 0)` without vectors."""
 
-    def to(self, place: int) -> NDArray[np.float64]:
-        """`(k,)` likeness of every set to the one at `place`, in [0, 1]."""
-        row = self.member[[place]]
-        common = np.asarray((self.member @ row.T).todense()).ravel()
-        jaccard = common / (self.size + self.size[place] - common)
-        if not self.means.shape[1]:
-            return jaccard
-        cosine = np.round(np.asarray(self.means @ self.means[place], dtype=np.float64), 6)
-        return np.maximum(jaccard, np.clip(cosine, 0, 1))
-
     def among(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """`(r, r)` likeness of every two of the sets at `rows`, in [0, 1]."""
         member = self.member[rows]
@@ -38,7 +28,7 @@ class Likeness:
         if not self.means.shape[1]:
             return jaccard
         means = self.means[rows]
-        cosine = np.round(np.asarray(means @ means.T, dtype=np.float64), 5)
+        cosine = np.round(np.asarray(means @ means.T, dtype=np.float64), 6)
         return np.maximum(jaccard, np.clip(cosine, 0, 1))
 
 
@@ -64,6 +54,7 @@ def diversify(scores: NDArray[np.float64], likeness: Likeness, config: Diversity
     Returns:
         `(k,)` positions, in order of choice. Equal candidates are taken in input order.
     """
+    alike = likeness.among(np.arange(len(scores)))
     closest = np.zeros(len(scores))
     left = np.ones(len(scores), dtype=bool)
     order = np.empty(len(scores), dtype=np.intp)
@@ -71,5 +62,5 @@ def diversify(scores: NDArray[np.float64], likeness: Likeness, config: Diversity
         gain = np.round(config.relevance * scores - (1 - config.relevance) * closest, 9)
         order[turn] = np.argmax(np.where(left, gain, -np.inf))
         left[order[turn]] = False
-        closest = np.maximum(closest, likeness.to(int(order[turn])))
+        closest = np.maximum(closest, alike[order[turn]])
     return order

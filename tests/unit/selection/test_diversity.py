@@ -52,7 +52,7 @@ def test_each_choice_has_the_greatest_marginal_relevance(rows: Rows, with_vector
 
     order = diversify(scores, likeness, DiversityConfig(relevance=0.7)).tolist()
 
-    alike = np.stack([likeness.to(place) for place in range(len(rows))])
+    alike = likeness.among(np.arange(len(rows)))
     for turn, place in enumerate(order):
 
         def gain(one: int, taken: list[int] = order[:turn]) -> float:
@@ -68,9 +68,9 @@ def test_likeness_is_the_greater_of_shared_products_and_shared_meaning() -> None
     likeness = likeness_of(items, vectors, incidence(items, 6))
 
     # 0·1 and 1·2 have the same mean direction; 3·4 stands at 45° to it; opposite meanings are merely unlike
-    assert likeness.to(0) == pytest.approx([1.0, 1.0, np.sqrt(0.5), 0.0], abs=1e-6)
+    assert likeness.among(np.arange(4))[0] == pytest.approx([1.0, 1.0, np.sqrt(0.5), 0.0], abs=1e-6)
     bare = likeness_of(items, np.zeros((6, 0), dtype=np.float32), incidence(items, 6))
-    assert bare.to(0) == pytest.approx([1.0, 1 / 3, 0.0, 0.0])
+    assert bare.among(np.arange(4))[0] == pytest.approx([1.0, 1 / 3, 0.0, 0.0])
 
 
 def test_a_twin_of_the_best_yields_to_a_stranger() -> None:
