@@ -27,9 +27,16 @@ class Columns:
     @classmethod
     def concat(cls, parts: Sequence[Self]) -> Self:
         """All rows of `parts`, in order; at least one part."""
+        if len(parts) == 1:
+            return parts[0]
         joined = {}
         for name in cls.__dataclass_fields__:
             values = [getattr(part, name) for part in parts]
             nested = type(values[0])
             joined[name] = nested.concat(values) if isinstance(values[0], Columns) else np.concatenate(values)
         return cls(**joined)
+
+
+def filled(values: NDArray[np.float64], gap: float) -> NDArray[np.float64]:
+    """`values` with `gap` where one is unknown (NaN)."""
+    return np.where(np.isnan(values), gap, values)

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
-from pipeline.candidates.frame import Proposals
+from pipeline.candidates.frame import Proposals, incidence
 from pipeline.columns import Columns
 from pipeline.context.association import expected_count, lift, shrunk_lift, wilson
 from pipeline.context.store import StoreContext
@@ -44,27 +43,18 @@ class Counts(Columns):
     shrunk_lift: NDArray[np.float64]
 
 
-def _membership(items: NDArray[np.int32], products: int) -> csr_array:
-    """`(k, n)` ones where a candidate holds a SKU."""
-    present = items >= 0
-    indptr = np.zeros(len(items) + 1, dtype=np.int64)
-    np.cumsum(present.sum(axis=1), out=indptr[1:])
-    data = np.ones(int(indptr[-1]), dtype=np.int32)
-    return csr_array((data, items[present], indptr), shape=(len(items), products))
-
-
 def _count(
     context: StoreContext, kind: BundleType, found: Proposals
 ) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.int32]]:
     """`(k,)` orders, orders by recency, and orders with the anchor."""
     products = context.history.products
-    member = _membership(found.items, products)
+    member = incidence(found.items, products)
     least: NDArray[np.integer]
     if kind is BundleType.VOLUME:
-        held, least = member @ context.postings.matrix(quantities=True), found.breaks[:, 0]
+        held, least = member @ context.postings.units, found.breaks[:, 0]
         anchor_orders = np.diff(held.indptr).astype(np.int32)
     else:
-        held = member @ context.postings.matrix()
+        held = member @ context.postings.held
         least = found.pick if kind is BundleType.MIX_MATCH else found.size
         anchor_orders = context.mined.item_orders[found.items[:, 0]]
     row = np.repeat(np.arange(len(found)), np.diff(held.indptr))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from pipeline.columns import Columns
 from pipeline.context.quantities import BREAKS
@@ -102,3 +103,17 @@ def set_keys(items: NDArray[np.int32]) -> NDArray[np.void]:
     """`(k,)` comparable keys that are equal for equal sets, whatever their role order."""
     ordered = np.ascontiguousarray(np.sort(items, axis=1))
     return ordered.view(np.dtype((np.void, ordered.dtype.itemsize * ordered.shape[1]))).ravel()
+
+
+def incidence(items: NDArray[np.int32], products: int) -> csr_array:
+    """`(k, products)` ones where a set holds a SKU.
+
+    Args:
+        items: `(k, width)` sets, −1 padded.
+        products: Number of SKUs.
+    """
+    present = items >= 0
+    indptr = np.zeros(len(items) + 1, dtype=np.int64)
+    np.cumsum(present.sum(axis=1), out=indptr[1:])
+    ones = np.ones(int(indptr[-1]), dtype=np.int32)
+    return csr_array((ones, items[present], indptr), shape=(len(items), products))

@@ -91,7 +91,8 @@ def _lead(items: NDArray[np.int32], may_lead: NDArray[np.bool_], orders: NDArray
     unlikely = np.iinfo(np.int64).max - 1
     key = np.where(may_lead[safe], orders[safe].astype(np.int64), unlikely)
     first = np.argmin(np.where(present, key, unlikely + 1), axis=1)[:, None]
-    others = np.argsort(np.arange(items.shape[1])[None, :] == first, axis=1, kind="stable")[:, :-1]
+    others = np.arange(items.shape[1] - 1)[None, :]
+    others = others + (others >= first)
     return np.take_along_axis(items, np.concatenate([first, others], axis=1), axis=1)
 
 

@@ -8,10 +8,12 @@ with too few pairs uses the percentile of its cosine alone.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.columns import filled
 from pipeline.context.config import AffinityConfig
 from pipeline.context.similarity import cosines, percentile_of
 from pipeline.keys import distinct
@@ -23,7 +25,7 @@ PRICE_EDGES = np.log(np.array([1.15, 1.5, 2.0, 3.0, 5.0]))
 """Ratios of the dearer to the cheaper price that part the bins of price."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Traits:
     """What the affinity of two SKUs is made of."""
 
@@ -48,6 +50,7 @@ class Traits:
         """Share of random pairs with a lower cosine, in [0, 1]; 0.5 without vectors."""
         return percentile_of(cosine, self.background) if len(self.background) else np.full(cosine.shape, 0.5)
 
+    @cached_property
     def text_edges(self) -> NDArray[np.float64]:
         """`(TEXT_BINS + 1,)` ascending cosines that bound the bins of text; zeros without vectors."""
         if not len(self.background):
@@ -57,8 +60,7 @@ class Traits:
 
     def bins(self, a: NDArray[np.integer], b: NDArray[np.integer]) -> tuple[NDArray[np.intp], ...]:
         """Bin of each feature for the pairs `(a, b)`: text, category, price."""
-        cosine = np.nan_to_num(self.cosine(a, b))
-        text = np.searchsorted(self.text_edges()[1:-1], cosine, side="right")
+        text = np.searchsorted(self.text_edges[1:-1], filled(self.cosine(a, b), 0.0), side="right")
         return text, self.relation(a, b), self.price_bin(a, b)
 
     def relation(self, a: NDArray[np.integer], b: NDArray[np.integer]) -> NDArray[np.intp]:
@@ -70,7 +72,7 @@ class Traits:
         """Bin of the ratio of the prices; an unknown price is far from every other."""
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.abs(np.log(self.price[a]) - np.log(self.price[b]))
-        return np.searchsorted(PRICE_EDGES, np.nan_to_num(ratio, nan=np.inf), side="right")
+        return np.searchsorted(PRICE_EDGES, filled(ratio, np.inf), side="right")
 
 
 TEXT_BINS = len(COSINE_EDGES) + 3
@@ -113,7 +115,7 @@ class Affinity:
 
     def _text(self, cosine: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log-odds of text, interpolated between the middles of the bins."""
-        edges = self.traits.text_edges()
+        edges = self.traits.text_edges
         return np.interp(cosine, (edges[1:] + edges[:-1]) / 2, self.odds[0])
 
     def rows(self, anchors: NDArray[np.integer]) -> NDArray[np.float64]:

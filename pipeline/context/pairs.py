@@ -5,6 +5,7 @@ is the count with each basket of more than `mega_basket` SKUs weighing `mega_bas
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ WEIGHT_STEP = 2.0**-14
 """Weights of baskets are multiples of it: sums of them are exact, in whatever order they are made."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pairs:
     """Pairs bought together, ordered by `(a, b)` with `a < b`. All columns `(p,)`."""
 
@@ -40,12 +41,16 @@ class Pairs:
     def find(self, first: NDArray[np.integer], second: NDArray[np.integer]) -> NDArray[np.intp]:
         """Positions of the pairs `(first, second)` in either order; −1 where a pair was not kept."""
         low, high = np.minimum(first, second).astype(np.int64), np.maximum(first, second).astype(np.int64)
-        keys = self.a.astype(np.int64) * self.products + self.b
-        if not len(keys):
+        if not len(self):
             return np.full(low.shape, -1, dtype=np.intp)
         wanted = low * self.products + high
-        place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        return np.where(keys[place] == wanted, place, -1)
+        place = np.minimum(np.searchsorted(self._keys, wanted), len(self) - 1)
+        return np.where(self._keys[place] == wanted, place, -1)
+
+    @cached_property
+    def _keys(self) -> NDArray[np.int64]:
+        """`(p,)` ascending."""
+        return self.a.astype(np.int64) * self.products + self.b
 
 
 def basket_weights(sizes: NDArray[np.int64], mega_basket: int) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,7 @@ class Shop:
     """The store's own rules; None where there are none."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Postings:
     """Orders of each SKU with their quantities, as a `(n, m)` CSR matrix."""
 
@@ -57,9 +58,17 @@ class Postings:
     orders: int
     """`m`."""
 
-    def matrix(self, *, quantities: bool = False) -> csr_array:
-        """`(n, m)` ones, or units, where an order holds a SKU."""
-        data = self.quantity if quantities else np.ones(len(self.order), dtype=np.int32)
+    @cached_property
+    def held(self) -> csr_array:
+        """`(n, m)` ones where an order holds a SKU."""
+        return self._matrix(np.ones(len(self.order), dtype=np.int32))
+
+    @cached_property
+    def units(self) -> csr_array:
+        """`(n, m)` units of a SKU that an order holds."""
+        return self._matrix(self.quantity)
+
+    def _matrix(self, data: NDArray[np.int32]) -> csr_array:
         return csr_array((data, self.order, self.indptr), shape=(len(self.indptr) - 1, self.orders))
 
 

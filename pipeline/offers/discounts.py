@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.candidates.frame import Proposals
-from pipeline.columns import Columns
+from pipeline.columns import Columns, filled
 from pipeline.context.elasticity import LEAST_ELASTIC, Z80
 from pipeline.context.prices import PriceHabits
 from pipeline.offers.config import PricingConfig
@@ -147,11 +147,11 @@ def aim_discounts(
     answering = parts.only(1) if combo.type is BundleType.BXGY else parts
     cost_ratio, known = answering.cost_ratio(), answering.known_share()
     mean, sd = set_elasticity(found, parts, combo.type, habits)
+    middle, doubt, cost = filled(mean, 0.0), filled(sd, 0.0), filled(cost_ratio, 0.0)
     cautious, least, most = (
-        best_discount(np.minimum(np.nan_to_num(mean) + z * np.nan_to_num(sd), LEAST_ELASTIC), np.nan_to_num(cost_ratio),
-                      config)
+        best_discount(np.minimum(middle + z * doubt, LEAST_ELASTIC), cost, config)
         for z in (NormalDist().inv_cdf(1 - config.profit_quantile), Z80, -Z80)
-    )  # fmt: skip
+    )
     spread = (config.prior_quartiles[1] - config.prior_quartiles[0]) / QUARTILES_SD
     error = np.maximum((most - least) / (2 * Z80), config.transfer_sd)
     asked = ~np.isnan(mean) & ~np.isnan(cost_ratio)
@@ -182,5 +182,5 @@ def aim_discounts(
 
 def _blended(bayesian: NDArray[np.float64], advised: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
     """`(1 − weight) × bayesian + weight × advised`; without advice the Bayesian alone, to the bit."""
-    blend = np.round((1 - weight) * bayesian + weight * np.nan_to_num(advised), 9)
+    blend = np.round((1 - weight) * bayesian + weight * filled(advised, 0.0), 9)
     return np.where(np.isnan(advised), bayesian, blend)

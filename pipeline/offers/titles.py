@@ -78,6 +78,7 @@ def clip(text: str, limit: int) -> str:
     return " ".join(words) or text[:limit]
 
 
+@lru_cache(maxsize=4096)
 def short_title(title: str, limit: int) -> str:
     """A cleaned title as a name can hold it: no trailing code, no pack size, no variant, then fewer words.
 

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
+from pipeline.candidates.frame import incidence
 from pipeline.selection.config import DedupConfig
 
 KEPT = -1
@@ -18,20 +18,6 @@ class Overlaps(NamedTuple):
     first: NDArray[np.intp]
     second: NDArray[np.intp]
     jaccard: NDArray[np.float64]
-
-
-def incidence(items: NDArray[np.int32], products: int) -> csr_array:
-    """`(k, products)` ones where a set holds a SKU.
-
-    Args:
-        items: `(k, width)` sets, −1 padded.
-        products: Number of SKUs.
-    """
-    present = items >= 0
-    indptr = np.zeros(len(items) + 1, dtype=np.int64)
-    np.cumsum(present.sum(axis=1), out=indptr[1:])
-    ones = np.ones(int(indptr[-1]), dtype=np.int32)
-    return csr_array((ones, items[present], indptr), shape=(len(items), products))
 
 
 def overlaps(items: NDArray[np.int32], products: int) -> Overlaps:
@@ -62,8 +48,10 @@ def duplicates_of(
     owner = np.full(len(items), KEPT, dtype=np.intp)
     rank = np.empty(len(items), dtype=np.intp)
     rank[np.argsort(-score, kind="stable")] = np.arange(len(items))
-    found = overlaps(items, products)
-    close = (found.jaccard >= config.jaccard) & (kind[found.first] == kind[found.second])
+    # A SKU of one type is another thing than that of another: sets of two types share nothing.
+    typed = np.where(items >= 0, items + products * kind[:, None].astype(np.int32), -1)
+    found = overlaps(typed, products * (int(kind.max(initial=0)) + 1))
+    close = found.jaccard >= config.jaccard
     first, second = found.first[close], found.second[close]
     better = np.where(rank[first] < rank[second], first, second)
     worse = first + second - better

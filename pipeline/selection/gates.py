@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.candidates.counts import Counts
-from pipeline.candidates.frame import Proposals
-from pipeline.columns import Columns
+from pipeline.candidates.frame import SIZES, Proposals
+from pipeline.columns import Columns, filled
 from pipeline.context.store import Shop
 from pipeline.money import to_minor
 from pipeline.offers.pricing import Prices
@@ -60,7 +60,7 @@ def _not_sellable(seen: Evidence) -> Ruling:
 
 
 def _margin_too_low(seen: Evidence) -> Ruling:
-    margin = np.nan_to_num(seen.prices.margin, nan=1.0)
+    margin = filled(seen.prices.margin, 1.0)
     cold = (seen.found.tier == Tier.COLD_START) & (margin <= seen.config.cold_min_margin)
     return Ruling((margin < seen.config.min_margin) | cold, seen.prices.margin)
 
@@ -68,9 +68,7 @@ def _margin_too_low(seen: Evidence) -> Ruling:
 def _low_support(seen: Evidence) -> Ruling:
     """Rules need three orders, and 1 % of orders or a shrunk lift; adaptive rules need two orders."""
     counts, config, tier = seen.counts, seen.config, seen.found.tier
-    weak = (counts.support < config.min_support) & (
-        np.nan_to_num(counts.shrunk_lift, nan=np.inf) < config.min_shrunk_lift
-    )
+    weak = (counts.support < config.min_support) & (filled(counts.shrunk_lift, np.inf) < config.min_shrunk_lift)
     rule = (tier == Tier.RULES) & ((counts.count < config.min_count) | weak)
     thin = (tier == Tier.ADAPTIVE_RULES) & (counts.count < config.min_thin_count)
     return Ruling(rule | thin, counts.count.astype(np.float64))
@@ -83,8 +81,9 @@ def _invalid_price(seen: Evidence) -> Ruling:
 def _incompatible_categories(seen: Evidence) -> Ruling:
     if seen.kind not in (BundleType.FBT, BundleType.FIXED):
         return Ruling(np.zeros(len(seen.found), dtype=bool), np.zeros(len(seen.found)))
-    present = seen.found.items >= 0
-    category = seen.shop.category[np.where(present, seen.found.items, 0)]
+    items = seen.found.items[:, : SIZES[seen.kind][1]]
+    present = items >= 0
+    category = seen.shop.category[np.where(present, items, 0)]
     both = present[:, :, None] & present[:, None, :]
     clashes = (~seen.shop.compatible[category[:, :, None], category[:, None, :]] & both).sum(axis=(1, 2)) // 2
     return Ruling(clashes > 0, clashes.astype(np.float64))

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.candidates.frame import incidence
 from pipeline.config import RunConfig
 from pipeline.context.store import StoreContext
 from pipeline.plan import Plan
-from pipeline.selection.dedup import KEPT, incidence
+from pipeline.selection.dedup import KEPT
 from pipeline.selection.judged import Judged
 from pipeline.selection.scoring import expected_units
 from pipeline.selection.select import REASONS, Selection, in_order, objective_codes, type_codes

@@ -1,13 +1,14 @@
 """The score: what a bundle means, what orders prove, what it earns, weighted by how much data there is."""
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.candidates.counts import Counts
-from pipeline.candidates.frame import WIDTH, Proposals
+from pipeline.candidates.frame import Proposals
 from pipeline.columns import Columns
 from pipeline.context.association import SHARES, strength, surety_of_sets
 from pipeline.context.objectives import Lens
@@ -16,8 +17,11 @@ from pipeline.offers.pricing import Prices
 from pipeline.selection.config import ScoringConfig
 from pipeline.terms import BundleType
 
-PAIRS = np.array(list(combinations(range(WIDTH), 2)))
-"""`(28, 2)` places of the pairs within a candidate."""
+
+@cache
+def _pair_places(width: int) -> NDArray[np.intp]:
+    """`(pairs, 2)` places of the pairs within `width` products."""
+    return np.array(list(combinations(range(width), 2)), dtype=np.intp).reshape(-1, 2)
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def signal_weights(
 
 @dataclass(frozen=True, slots=True)
 class _MemberPairs:
-    """Every pair of members of `k` candidates: `(k, 28)` each."""
+    """Every pair of members of `k` candidates: `(k, pairs)` each."""
 
     first: NDArray[np.int32]
     second: NDArray[np.int32]
@@ -78,7 +82,8 @@ class _MemberPairs:
 
 
 def _member_pairs(items: NDArray[np.int32]) -> _MemberPairs:
-    first, second = items[:, PAIRS[:, 0]], items[:, PAIRS[:, 1]]
+    one, two = _pair_places(int((items >= 0).sum(axis=1).max(initial=1))).T
+    first, second = items[:, one], items[:, two]
     exists = (first >= 0) & (second >= 0)
     return _MemberPairs(np.where(exists, first, 0), np.where(exists, second, 0), exists)
 

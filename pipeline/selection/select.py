@@ -7,12 +7,14 @@ import moocore
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.candidates.frame import incidence
+from pipeline.columns import filled
 from pipeline.config import RunConfig
 from pipeline.context.store import StoreContext
 from pipeline.money import digits
 from pipeline.plan import Plan
 from pipeline.selection.decoder import Aim
-from pipeline.selection.dedup import KEPT, duplicates_of, incidence
+from pipeline.selection.dedup import KEPT, duplicates_of
 from pipeline.selection.diversity import Likeness, diversify, likeness_of
 from pipeline.selection.judged import Judged
 from pipeline.selection.nsga import Front, find_portfolio, list_of
@@ -148,7 +150,7 @@ def _values(context: StoreContext, judged: Judged) -> NDArray[np.float64]:
     return np.round(
         np.column_stack([
             share / (share + 0.01),
-            np.clip(np.nan_to_num(judged.prices.margin, nan=0.3) / 0.6, 0, 1),
+            np.clip(filled(judged.prices.margin, 0.3) / 0.6, 0, 1),
             cover / np.maximum(present.sum(axis=1), 1),
             reach(judged),
         ]),

@@ -130,7 +130,7 @@ def test_a_more_alike_text_never_lowers_the_affinity() -> None:
 def test_near_twins_of_differing_likeness_differ() -> None:
     warm = learnt(400)
     odds = np.arange(TEXT_BINS) / 10.0
-    edges = warm.traits.text_edges()
+    edges = warm.traits.text_edges
 
     found = Affinity(warm.traits, (odds, *warm.odds[1:]), 400)._text(edges[-4:-1])
 

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from pipeline.candidates.frame import incidence
 from pipeline.selection.config import DiversityConfig
-from pipeline.selection.dedup import incidence
 from pipeline.selection.diversity import Likeness, diversify, likeness_of
 from tests.support.stores import sets_of
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.candidates.frame import incidence
 from pipeline.selection.config import DiversityConfig, PortfolioConfig
 from pipeline.selection.decoder import ADDITIVE, Aim
-from pipeline.selection.dedup import incidence
 from pipeline.selection.diversity import likeness_of
 from pipeline.selection.portfolio import Shortlist, choose_greedily, generations_for, prepare_choice
 from tests.support.stores import sets_of
