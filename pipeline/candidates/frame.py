@@ -1,6 +1,7 @@
 """Candidates as columns: the sets that sources propose, in role order."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +95,7 @@ def proposals(
     )
 
 
+@cache
 def nothing() -> Proposals:
     """No candidates."""
     return proposals(np.zeros((0, 2), dtype=np.int32), Tier.RULES, SOURCES[0])

@@ -60,12 +60,12 @@ def climb(
         rows = [row for row in (*PROPOSERS, COLD) if _asked_at(row, start) == tier]
         for asked in _askings(context) if rows else ():
             parts, reports = zip(*(_ask(row, asked, combo, OVERSAMPLE * wanted, now) for row in rows), strict=True)
-            found = Proposals.concat(parts)
+            found = Proposals.concat([part for part in parts if len(part)] or [nothing()])
             # A cold start may offer a pool of three, where its category has no fourth product.
-            if tier is not Tier.COLD_START:
+            if len(found) and tier is not Tier.COLD_START:
                 found = found.take(fits_type(found.items, combo.type))
-            found = replace(found, tier=np.full(len(found), tier, dtype=np.int8))
-            found, seen = _unseen(found, seen)
+            if len(found):
+                found, seen = _unseen(replace(found, tier=np.full(len(found), tier, dtype=np.int8)), seen)
             yield Rung(tier, found, reports)
 
 

@@ -28,10 +28,11 @@ from pipeline.context.rules_config import RulesConfig
 from pipeline.context.similarity import Neighbours, background, neighbours, on_grid
 from pipeline.context.tags import Tags
 from pipeline.ingest.snapshot import Catalog, Snapshot
+from pipeline.money import to_minor
 from pipeline.terms import OBJECTIVES, Objective
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shop:
     """The catalog's numbers, columns `(n,)`: what pricing, gates and scores read."""
 
@@ -46,6 +47,11 @@ class Shop:
     currency: str
     rules: Rulebook | None = None
     """The store's own rules; None where there are none."""
+
+    @cached_property
+    def unit(self) -> NDArray[np.int64]:
+        """`(n,)` list price in minor units; 0 where unknown."""
+        return to_minor(self.price, self.currency)
 
 
 @dataclass(frozen=True)
@@ -173,36 +179,38 @@ def prepare(
             catalog, history, features_of(catalog, snapshot.orders, history, config.features), tags, config
         )
         habits = price_habits(catalog, history, snapshot.currency, config.elasticity)
-    names = catalog.categories.to_pylist()
-    joint = category_joints(history, catalog.category, len(names))
-    traits = Traits(
-        vectors, catalog.category, catalog.price, bought_together(joint, len(history)),
-        background(vectors, config.seed, config.similarity),
-    )  # fmt: skip
-    affinity = _calibrated(mined, traits, config.seed, config.affinity)
-    compatible = compatible_categories(joint, len(history), _centroids(vectors, catalog.category, len(names)), names)
-    bonds = bonds_of(mined, fit_ease(history.matrix(), config.ease), len(history))
-    shelf = Shelf(
-        mined.item_orders, catalog.category, catalog.price, catalog.is_sellable, joint, compatible, len(history)
-    )
-    return StoreContext(
-        store=snapshot.store,
-        snapshot_sha256=snapshot.sha256,
-        shop=_shop(catalog, compatible, snapshot.currency, config.rules),
-        history=history,
-        postings=postings_of(history),
-        features=features,
-        mined=mined,
-        bonds=bonds,
-        neighbours=near.result(),
-        affinity=affinity,
-        links=link_tables(mined, bonds, near.result(), affinity, shelf),
-        lenses=lenses,
-        needs=needs,
-        judge=Judge(catalog.price, catalog.category, features.is_gift, config.objectives),
-        volume=quantity_breaks(history, catalog.family, catalog.price, config.volume),
-        habits=habits,
-        recency=history.recency(config.mining.half_life_days),
-        alive=probability_alive(history, features.is_seasonal, config.mining),
-        inferred=inferred,
-    )
+        names = catalog.categories.to_pylist()
+        joint = category_joints(history, catalog.category, len(names))
+        traits = Traits(
+            vectors, catalog.category, catalog.price, bought_together(joint, len(history)),
+            background(vectors, config.seed, config.similarity),
+        )  # fmt: skip
+        affinity = _calibrated(mined, traits, config.seed, config.affinity)
+        compatible = compatible_categories(
+            joint, len(history), _centroids(vectors, catalog.category, len(names)), names
+        )
+        bonds = bonds_of(mined, fit_ease(history.matrix(), config.ease), len(history))
+        shelf = Shelf(
+            mined.item_orders, catalog.category, catalog.price, catalog.is_sellable, joint, compatible, len(history)
+        )
+        return StoreContext(
+            store=snapshot.store,
+            snapshot_sha256=snapshot.sha256,
+            shop=_shop(catalog, compatible, snapshot.currency, config.rules),
+            history=history,
+            postings=postings_of(history),
+            features=features,
+            mined=mined,
+            bonds=bonds,
+            neighbours=near.result(),
+            affinity=affinity,
+            links=link_tables(mined, bonds, near.result(), affinity, shelf),
+            lenses=lenses,
+            needs=needs,
+            judge=Judge(catalog.price, catalog.category, features.is_gift, config.objectives),
+            volume=quantity_breaks(history, catalog.family, catalog.price, config.volume),
+            habits=habits,
+            recency=history.recency(config.mining.half_life_days),
+            alive=probability_alive(history, features.is_seasonal, config.mining),
+            inferred=inferred,
+        )

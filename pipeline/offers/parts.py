@@ -47,20 +47,19 @@ class Parts:
         return Parts(self.value[:, at], self.known[:, at], self.cost[:, at])
 
 
-def parts_of(found: Proposals, shop: Shop, unit: NDArray[np.int64]) -> Parts:
+def parts_of(found: Proposals, shop: Shop) -> Parts:
     """The members of candidates at list price.
 
     Args:
         found: `k` candidates.
         shop: The catalog.
-        unit: `(n,)` list prices in minor units.
     """
     present = found.items >= 0
     safe = np.where(present, found.items, 0)
-    value = np.where(present, found.quantity * unit[safe], 0)
+    value = np.where(present, found.quantity * shop.unit[safe], 0)
     cost = shop.cost[safe]
     has_cost = present & ~np.isnan(cost)
-    scale = unit[safe] / np.where(shop.price[safe] > 0, shop.price[safe], 1.0)
+    scale = shop.unit[safe] / np.where(shop.price[safe] > 0, shop.price[safe], 1.0)
     return Parts(value, np.where(has_cost, value, 0), np.where(has_cost, found.quantity * cost * scale, 0.0))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from pipeline.candidates.frame import Proposals
 from pipeline.context.elasticity import Z80
 from pipeline.context.store import StoreContext
-from pipeline.money import decimal, to_minor
+from pipeline.money import decimal
 from pipeline.offers.config import PricingConfig
 from pipeline.offers.discounts import offered, store_discount
 from pipeline.offers.expected import OneOrder, expected_of, lift_of
@@ -80,7 +80,7 @@ def _own(judged: Judged, row: int) -> Proposals:
 
 def _own_parts(context: StoreContext, judged: Judged, row: int) -> Parts:
     shop = context.shop
-    return parts_of(_own(judged, row), shop, to_minor(shop.price, shop.currency))
+    return parts_of(_own(judged, row), shop)
 
 
 def _offered(prices: Prices, row: int, config: PricingConfig) -> float:

@@ -10,7 +10,6 @@ from pipeline.columns import Columns
 from pipeline.context.prices import PriceHabits
 from pipeline.context.quantities import BREAKS
 from pipeline.context.store import Shop
-from pipeline.money import to_minor
 from pipeline.offers.config import PricingConfig
 from pipeline.offers.discounts import Aim, aim_discounts, offered, store_discount
 from pipeline.offers.endings import NONE, round_to_ending
@@ -83,11 +82,10 @@ def price_candidates(
     Returns:
         The candidates (VOLUME without the breaks that no price below list fits) and their prices.
     """
-    unit = to_minor(shop.price, shop.currency)
-    parts = parts_of(found, shop, unit)
+    parts = parts_of(found, shop)
     aim = aim_discounts(found, parts, combo, habits, config, suggested)
     if combo.type is BundleType.VOLUME:
-        return _price_volume(found, parts, unit, shop, aim, habits, config)
+        return _price_volume(found, parts, shop, aim, habits, config)
     if combo.type is BundleType.BXGY:
         return found, _price_bxgy(found, parts, shop, aim, habits, config)
     return found, _price_set(found, combo.type, parts, shop, aim, habits, config)
@@ -142,11 +140,10 @@ def _price_bxgy(
 
 
 def _price_volume(
-    found: Proposals, parts: Parts, unit: NDArray[np.int64], shop: Shop, aim: Aim,
-    habits: PriceHabits, config: PricingConfig,
+    found: Proposals, parts: Parts, shop: Shop, aim: Aim, habits: PriceHabits, config: PricingConfig
 ) -> tuple[Proposals, Prices]:  # fmt: skip
     """A unit price for each break, strictly falling; breaks that no lower ending fits are dropped."""
-    each = unit[found.items[:, 0]]
+    each = shop.unit[found.items[:, 0]]
     cost_ratio = parts.cost_ratio()
     floor = _floor(each, cost_ratio, config)
     prices = np.zeros((len(found), BREAKS), dtype=np.int64)
@@ -162,7 +159,7 @@ def _price_volume(
     has_tier = prices[:, 0] > 0
     first = np.where(has_tier, prices[:, 0], each)
     deepest = np.where(has_tier, np.where(prices > 0, prices, np.iinfo(np.int64).max).min(axis=1), each)
-    ordered = parts_of(kept, shop, unit)
+    ordered = parts_of(kept, shop)
     list_price = ordered.value.sum(axis=1)
     return kept, Prices(
         list_price=list_price,

@@ -11,7 +11,6 @@ from pipeline.candidates.counts import Counts
 from pipeline.candidates.frame import SIZES, Proposals
 from pipeline.columns import Columns, filled
 from pipeline.context.store import Shop
-from pipeline.money import to_minor
 from pipeline.offers.pricing import Prices
 from pipeline.selection.config import GatesConfig
 from pipeline.terms import GATES, BundleType, Reason, Tier
@@ -118,7 +117,7 @@ def _cheapest_pick(seen: Evidence) -> NDArray[np.int64]:
     if seen.kind is not BundleType.MIX_MATCH:
         return price
     held = seen.found.items >= 0
-    unit = to_minor(seen.shop.price, seen.shop.currency)[np.where(held, seen.found.items, 0)]
+    unit = seen.shop.unit[np.where(held, seen.found.items, 0)]
     rising = np.sort(np.where(held, unit, np.iinfo(np.int64).max), axis=1)
     picked = np.arange(rising.shape[1])[None, :] < seen.found.pick[:, None]
     share = price / np.maximum(seen.prices.list_price, 1)
