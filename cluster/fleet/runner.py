@@ -15,6 +15,7 @@ from cluster.database.values import Claim
 from cluster.fleet.sources import fetched
 from cluster.fleet.whole import run_whole
 from cluster.gateway import find_gateway
+from cluster.metrics import record_ingest
 from cluster.nodes import placed
 from cluster.run import RunRequest, StoreRunner, as_ours
 from cluster.shards import ShardPool
@@ -130,6 +131,7 @@ class RayRunner:
             claim.source, claim.store, settings
         )
         upload = ray.get(reading, timeout=settings.cluster.wait_s)
+        record_ingest(upload.report.to_json())
         if not hasattr(self._mine, "runner"):
             self._mine.runner = StoreRunner(self._settings, self._database, shards=self.shards, gateway=self._gateway)
         request = RunRequest(upload.ref, rules=upload.rules, config=config, fence=claim.fence, run_id=claim.run_id)

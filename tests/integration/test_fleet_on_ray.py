@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.synthetic import synthetic_store
 from cluster.database.database import Database
+from cluster.fleet import runner
 from cluster.fleet.fleet import FleetReport, queue_runs, run_fleet
 from cluster.fleet.sources import find_stores
 from cluster.outputs import to_json_text
@@ -97,6 +98,20 @@ def test_a_store_that_is_spread_over_the_cluster_gives_the_same_bytes(
 
     assert bundles(again, spread) == bundles(report, settings)
     assert [row.state for row in again.rows] == ["succeeded"] * 3 + ["failed"]
+
+
+def test_what_is_read_of_a_store_is_counted_where_it_is_spread_out_too(
+    stores: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spread = settings.model_copy(update={"fleet": settings.fleet.model_copy(update={"whole_ms": 0.0})})
+    counted: list[dict[str, Any]] = []
+    monkeypatch.setattr(runner, "record_ingest", counted.append)
+
+    run(stores, spread)
+
+    files = {number: list((stores / f"shop-{number}").glob("*.csv")) for number in range(3)}
+    lines = [sum(len(file.read_text().splitlines()) - 1 for file in found) for found in files.values()]
+    assert sorted(one["records"] for one in counted) == sorted(lines)
 
 
 def test_tags_by_likeness_are_the_same_whole_spread_out_and_replayed(ray_local: str, tmp_path: Path) -> None:
