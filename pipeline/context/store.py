@@ -136,6 +136,10 @@ def _calibrated(mined: Mined, traits: Traits, seed: int, config: AffinityConfig)
     return calibrate(traits, a, b, count, mined.item_orders, np.random.default_rng(seed), config)
 
 
+def _bonds(mined: Mined, history: History, config: ContextConfig) -> Bonds:
+    return bonds_of(mined, fit_ease(history.matrix(), config.ease), len(history))
+
+
 def _shop(catalog: Catalog, compatible: NDArray[np.bool_], currency: str, rules: RulesConfig) -> Shop:
     return Shop(
         catalog.price, catalog.cost, catalog.stock, catalog.category, catalog.family, catalog.is_sellable,
@@ -172,9 +176,11 @@ def prepare(
     catalog, vectors = snapshot.catalog, on_grid(vectors)
     history = history_of(snapshot, as_of, config.mining.window_days)
     with ThreadPoolExecutor(max_workers=1) as beside:
-        # Neighbours need the vectors alone, and FAISS lets go of Python's lock: they take another core that is free.
+        # Neighbours need the vectors alone, bonds what was mined; FAISS and numpy let go of Python's lock, so they take
+        # another core that is free.
         near = beside.submit(neighbours, vectors, config.similarity)
         mined = mine(history, config.mining)
+        bound = beside.submit(_bonds, mined, history, config)
         features, lenses, needs, inferred = _aims(
             catalog, history, features_of(catalog, snapshot.orders, history, config.features), tags, config
         )
@@ -189,7 +195,7 @@ def prepare(
         compatible = compatible_categories(
             joint, len(history), _centroids(vectors, catalog.category, len(names)), names
         )
-        bonds = bonds_of(mined, fit_ease(history.matrix(), config.ease), len(history))
+        bonds = bound.result()
         shelf = Shelf(
             mined.item_orders, catalog.category, catalog.price, catalog.is_sellable, joint, compatible, len(history)
         )

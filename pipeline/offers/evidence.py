@@ -19,11 +19,12 @@ __all__ = ["evidence_of", "figure"]
 
 
 def evidence_of(
-    context: StoreContext, judged: Judged, selection: Selection, row: int, config: RunConfig, code: str
+    context: StoreContext, judged: Judged, selection: Selection, row: int, config: RunConfig, data: dict[str, Any]
 ) -> dict[str, Any]:
     """The evidence of bundle `row`. Figures that do not apply to its type are None.
 
-    Counts name their window; catalog, cost and stock are those of the snapshot, not of the window.
+    Counts name their window; catalog, cost and stock are those of the snapshot, not of the window. `data` says what all
+    of it rests on, as `data_of` gives it.
     """
     counts, scores = judged.counts, judged.scores
     tier = Tier(int(judged.found.tier[row]))
@@ -64,12 +65,17 @@ def evidence_of(
         "price_trail": price_trail(context, judged, row, config.pricing),
         "expected": expectation(context, judged, row),
         "merged": _merged(judged, selection, row),
-        "data": {
-            "snapshot": context.snapshot_sha256,
-            "settings": config.sha256(),
-            "rules": config.rules.sha256() or None,
-            "code": code,
-        },
+        "data": data,
+    }
+
+
+def data_of(context: StoreContext, config: RunConfig, code: str) -> dict[str, Any]:
+    """Hashes of what a run's evidence rests on, and the version of the code."""
+    return {
+        "snapshot": context.snapshot_sha256,
+        "settings": config.sha256(),
+        "rules": config.rules.sha256() or None,
+        "code": code,
     }
 
 

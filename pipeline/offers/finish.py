@@ -15,7 +15,7 @@ from pipeline.ingest.snapshot import Catalog
 from pipeline.models import Notes
 from pipeline.money import decimal, to_minor
 from pipeline.offers.bundle import Bundle, Offer, Product, Signals, Weights
-from pipeline.offers.evidence import evidence_of, figure
+from pipeline.offers.evidence import data_of, evidence_of, figure
 from pipeline.offers.model_words import Written, write_with
 from pipeline.offers.offer import offer_of
 from pipeline.offers.words import FactProduct, Facts
@@ -50,7 +50,7 @@ class Finisher:
         code: str, notes: Sequence[Notes] = (),
     ) -> None:  # fmt: skip
         self._context, self._catalog, self._judged = context, catalog, judged
-        self._selection, self._config, self._code = selection, config, code
+        self._selection, self._config, self._data = selection, config, data_of(context, config, code)
         self._notes = notes
         self._unit = to_minor(catalog.price, context.shop.currency)
 
@@ -134,7 +134,7 @@ class Finisher:
                 category_orders=int(scores.category_orders[row]),
                 category=products[0].category,
             ),
-            evidence=evidence_of(self._context, self._judged, self._selection, row, self._config, self._code)
+            evidence=evidence_of(self._context, self._judged, self._selection, row, self._config, self._data)
             | self._noted(row, written),
             name=words.name,
             tagline=words.tagline,
