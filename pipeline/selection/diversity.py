@@ -16,8 +16,8 @@ class Likeness:
     member: csr_array
     """`(k, n)` ones where a set holds a SKU."""
     size: NDArray[np.int64]
-    means: NDArray[np.float32]
-    """`(k, d)` mean vectors of unit length; `(k, 0)` without vectors."""
+    sums: NDArray[np.float32]
+    """`(k, d)` sums of the members' vectors, which lie on a grid, so that they are exact; `(k, 0)` without vectors."""
 
     def among(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """`(r, r)` likeness of every two of the sets at `rows`, in [0, 1]."""
@@ -25,22 +25,24 @@ class Likeness:
         common = np.asarray((member @ member.T).todense(), dtype=np.float64)
         size = self.size[rows].astype(np.float64)
         jaccard = common / (size[:, None] + size[None, :] - common)
-        if not self.means.shape[1]:
+        if not self.sums.shape[1]:
             return jaccard
-        means = self.means[rows]
-        cosine = np.round(np.asarray(means @ means.T, dtype=np.float64), 6)
-        return np.maximum(jaccard, np.clip(cosine, 0, 1))
+        means = _directions(self.sums[rows].astype(np.float64))
+        return np.maximum(jaccard, np.clip(means @ means.T, 0, 1))
+
+
+def _directions(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Unit vectors of some sums, on a grid of 2^−20: their products are exact, however many threads add them up."""
+    length = np.maximum(np.sqrt(np.einsum("ij,ij->i", sums, sums)), 1e-12)
+    return np.asarray(np.round(sums / length[:, None] * 2.0**20) / 2.0**20)
 
 
 def likeness_of(items: NDArray[np.int32], vectors: NDArray[np.float32], member: csr_array) -> Likeness:
     """Likeness of `(k, width)` sets over `(n, d)` vectors of their members."""
-    present = items >= 0
-    size = present.sum(axis=1)
+    size = (items >= 0).sum(axis=1)
     if not vectors.shape[1]:
         return Likeness(member, size, np.zeros((len(items), 0), dtype=np.float32))
-    total = np.asarray(member.astype(np.float32) @ vectors)
-    length = np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
-    return Likeness(member, size, (total / length).astype(np.float32))
+    return Likeness(member, size, np.asarray(member.astype(np.float32) @ vectors))
 
 
 def diversify(scores: NDArray[np.float64], likeness: Likeness, config: DiversityConfig) -> NDArray[np.intp]:

@@ -115,6 +115,15 @@ def test_a_list_hangs_on_no_other_list_that_is_decoded_beside_it(seed: int) -> N
     assert together.tolist() == [decoder.decode(vector[None, :])[0].tolist() for vector in weights]
 
 
+def test_worth_is_the_same_to_the_bit_in_whatever_company_it_is_worked_out() -> None:
+    pool, weights = pool_of(8, 400), weights_of(8, 50)
+    decoder = decoder_of(pool, Bounds(6, 2, 3, (0, 1)))
+
+    together = decoder.worth(weights)
+
+    assert (together == np.vstack([decoder.worth(vector[None, :]) for vector in weights])).all()
+
+
 @given(SEEDS)
 def test_equal_candidates_are_taken_in_input_order(seed: int) -> None:
     pool = pool_of(seed, 1)

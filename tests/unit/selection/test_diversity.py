@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pipeline.candidates.frame import incidence
+from pipeline.context.similarity import on_grid
 from pipeline.selection.config import DiversityConfig
 from pipeline.selection.diversity import Likeness, diversify, likeness_of
 from tests.support.stores import sets_of
@@ -71,6 +72,20 @@ def test_likeness_is_the_greater_of_shared_products_and_shared_meaning() -> None
     assert likeness.among(np.arange(4))[0] == pytest.approx([1.0, 1.0, np.sqrt(0.5), 0.0], abs=1e-6)
     bare = likeness_of(items, np.zeros((6, 0), dtype=np.float32), incidence(items, 6))
     assert bare.among(np.arange(4))[0] == pytest.approx([1.0, 1 / 3, 0.0, 0.0])
+
+
+def test_likeness_is_exact_so_that_no_number_of_threads_changes_it() -> None:
+    """Products add up in another order for other sizes and threads: sums on a grid have no last bit to differ."""
+    rng = np.random.default_rng(4)
+    vectors = on_grid(rng.normal(size=(60, 384)).astype(np.float32) / np.float32(384**0.5))
+    items = rng.permuted(np.tile(np.arange(60, dtype=np.int32), (150, 1)), axis=1)[:, :3]
+
+    alike = likeness_of(items, vectors, incidence(items, 60)).among(np.arange(150))
+
+    share_nothing = ~(items[:, None, :, None] == items[None, :, None, :]).any(axis=(2, 3))
+    cosines = alike[share_nothing]
+    assert cosines.max() > 0.1
+    assert (cosines * 2.0**40 % 1 == 0).all()
 
 
 def test_a_twin_of_the_best_yields_to_a_stranger() -> None:
