@@ -26,7 +26,7 @@ from cluster.progress import Progress, Silent
 from cluster.session import data_folder
 from cluster.shards import ShardPool
 from cluster.stopwatch import Stopwatch
-from cluster.tasks import Conclusion, conclude_task, embed_task, evaluate_task
+from cluster.tasks import Conclusion, conclude_task, embed_task, evaluate_task, in_one_buffer
 from cluster.verdict import combo_outcomes, run_record, verdict
 from configs.settings import Settings
 from pipeline.combo import ComboResult
@@ -383,5 +383,5 @@ def _or_failed(combos: list[Combo], ended: Any, result: Any, wait_s: float) -> A
         ray.get(ended, timeout=wait_s)
     except ray.exceptions.RayError as error:
         why = f"{type(error).__name__}: no worker finished it"
-        return [ComboResult(combo, "failed", None, reason=why) for combo in combos]
+        return in_one_buffer([ComboResult(combo, "failed", None, reason=why) for combo in combos])
     return result

@@ -57,12 +57,14 @@ def evaluate_combos(
 def evaluate_chunk(
     context: StoreContext, combos: Sequence[Combo], plan: Plan, config: RunConfig, deadline: float
 ) -> tuple[bytes, int]:
-    """What `evaluate_combos` finds, for the next task, and how many combos it got to, for who waits.
-
-    As one buffer: Ray would write each of the hundred and more small arrays of a chunk as one of its own, for 6 ms.
-    """
+    """What `evaluate_combos` finds, in one buffer for the next task, and how many combos it got to, for who waits."""
     results = evaluate_combos(context, combos, plan, config, deadline)
-    return pickle.dumps(results, protocol=5), len(results)
+    return in_one_buffer(results), len(results)
+
+
+def in_one_buffer(results: Sequence[ComboResult]) -> bytes:
+    """A chunk's results as they travel: Ray would write each of 100 and more small arrays as a buffer, for 6 ms."""
+    return pickle.dumps(results, protocol=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +116,10 @@ def conclude_run(
 
 def conclude_chunks(
     context: StoreContext, catalog: Catalog, plan: Plan, config: RunConfig, deadline: float,
-    *chunks: bytes | list[ComboResult], told: Told | None = None,
+    *chunks: bytes, told: Told | None = None,
 ) -> Conclusion:  # fmt: skip
-    """`conclude_run` for what `evaluate_chunk` found, and for combos that no worker could finish."""
-    results = [pickle.loads(chunk) if isinstance(chunk, bytes) else chunk for chunk in chunks]
-    return conclude_run(context, catalog, plan, config, deadline, *results, told=told)
+    """`conclude_run` for chunks as `in_one_buffer` packs them."""
+    return conclude_run(context, catalog, plan, config, deadline, *map(pickle.loads, chunks), told=told)
 
 
 def warm_up() -> str:

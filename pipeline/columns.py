@@ -35,8 +35,3 @@ class Columns:
             nested = type(values[0])
             joined[name] = nested.concat(values) if isinstance(values[0], Columns) else np.concatenate(values)
         return cls(**joined)
-
-
-def filled(values: NDArray[np.float64], gap: float) -> NDArray[np.float64]:
-    """`values` with `gap` where one is unknown (NaN)."""
-    return np.where(np.isnan(values), gap, values)

@@ -13,10 +13,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.columns import filled
 from pipeline.context.config import AffinityConfig
 from pipeline.context.similarity import cosines, percentile_of
 from pipeline.keys import distinct
+from pipeline.numbers import filled
 
 COSINE_EDGES = np.array([0.25, 0.5, 0.7, 0.8, 0.88, 0.94, 0.965, 0.985, 0.997])
 """Percentiles of random pairs that part the bins of text; the last bin is parted in three, equally wide in cosine."""

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.candidates.frame import Proposals
-from pipeline.columns import Columns, filled
+from pipeline.columns import Columns
 from pipeline.context.elasticity import LEAST_ELASTIC, Z80
 from pipeline.context.prices import PriceHabits
+from pipeline.numbers import filled
 from pipeline.offers.config import PricingConfig
 from pipeline.offers.parts import Parts
 from pipeline.terms import BundleType, Combo, Objective

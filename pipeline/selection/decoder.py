@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.numbers import on_grid
+
 EMPTY = -1
 """Stands where a list has no further bundle."""
 
@@ -117,7 +119,7 @@ class Decoder:
             relevance: λ: weight of worth against likeness to what was taken.
         """
         self.pool, self.bounds, self.relevance = pool, bounds, relevance
-        self._quality, self._values = quality, _on_grid(pool.values)
+        self._quality, self._values = quality, on_grid(pool.values)
         self.skus, self.holders = _listings(pool)
         self.likeness = pool.likeness.astype(np.float32)
         self.alone = (np.where(pool.items >= 0, pool.units, 0) > pool.stock[np.maximum(pool.items, 0)]).any(axis=1)
@@ -146,13 +148,8 @@ class Decoder:
     def worth(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """`(p, k)` what each candidate is worth on its own under each weight vector."""
         additive = weights[:, :ADDITIVE] / np.maximum(weights[:, :ADDITIVE].sum(axis=1, keepdims=True), 1e-12)
-        aims = _on_grid(additive) @ self._values.T
+        aims = on_grid(additive) @ self._values.T
         return np.asarray(self._quality * self.pool.score[None, :] + (1 - self._quality) * aims)
-
-
-def _on_grid(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Round to multiples of `2 ** -20`: sums of such numbers and of products of two are exact, in whatever order."""
-    return np.asarray(np.round(values * 2.0**20) / 2.0**20)
 
 
 class _Lists:
@@ -170,8 +167,8 @@ class _Lists:
         part = np.divide(weights[:, Aim.COVERAGE], share, out=np.zeros(count), where=share > 0)
         self._unlike = (variety * (1 - part)).astype(np.float32)[:, None]
         # What a candidate loses for each of its products that the list has already.
-        self._stale = _on_grid((variety * part)[:, None] / decoder.size).astype(np.float32)
-        self._left = _on_grid((1 - variety)[:, None] * decoder.worth(weights)).astype(np.float32)
+        self._stale = on_grid((variety * part)[:, None] / decoder.size).astype(np.float32)
+        self._left = on_grid((1 - variety)[:, None] * decoder.worth(weights)).astype(np.float32)
         self._left[:, decoder.alone] = -np.inf
         self._alike = np.zeros((count, size), dtype=np.float32)
         self._gain = np.empty((count, size), dtype=np.float32)

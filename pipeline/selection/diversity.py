@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from pipeline.numbers import on_grid
 from pipeline.selection.config import DiversityConfig
 
 
@@ -32,9 +33,9 @@ class Likeness:
 
 
 def _directions(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Unit vectors of some sums, on a grid of 2^−20: their products are exact, however many threads add them up."""
+    """`(r, d)` unit vectors of some sums, on a grid: their products are exact."""
     length = np.maximum(np.sqrt(np.einsum("ij,ij->i", sums, sums)), 1e-12)
-    return np.asarray(np.round(sums / length[:, None] * 2.0**20) / 2.0**20)
+    return on_grid(sums / length[:, None])
 
 
 def likeness_of(items: NDArray[np.int32], vectors: NDArray[np.float32], member: csr_array) -> Likeness:

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from pipeline.candidates.counts import Counts
 from pipeline.candidates.frame import SIZES, Proposals
-from pipeline.columns import Columns, filled
+from pipeline.columns import Columns
 from pipeline.context.store import Shop
+from pipeline.numbers import filled
 from pipeline.offers.pricing import Prices
 from pipeline.selection.config import GatesConfig
 from pipeline.terms import GATES, BundleType, Reason, Tier

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.candidates.counts import Counts
-from pipeline.candidates.frame import Proposals
+from pipeline.candidates.frame import SIZES, Proposals
 from pipeline.columns import Columns
 from pipeline.context.association import SHARES, strength, surety_of_sets
 from pipeline.context.objectives import Lens
@@ -21,7 +21,7 @@ from pipeline.terms import BundleType
 @cache
 def _pair_places(width: int) -> NDArray[np.intp]:
     """`(pairs, 2)` places of the pairs within `width` products."""
-    return np.array(list(combinations(range(width), 2)), dtype=np.intp).reshape(-1, 2)
+    return np.array(list(combinations(range(width), 2)))
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ class _MemberPairs:
         return np.where(held > 0, filled, alone), np.where(held > 0, least, alone)
 
 
-def _member_pairs(items: NDArray[np.int32]) -> _MemberPairs:
-    one, two = _pair_places(int((items >= 0).sum(axis=1).max(initial=1))).T
+def _member_pairs(items: NDArray[np.int32], kind: BundleType) -> _MemberPairs:
+    one, two = _pair_places(SIZES[kind][1]).T
     first, second = items[:, one], items[:, two]
     exists = (first >= 0) & (second >= 0)
     return _MemberPairs(np.where(exists, first, 0), np.where(exists, second, 0), exists)
@@ -184,7 +184,7 @@ def score_candidates(
     config: ScoringConfig,
 ) -> Scores:  # fmt: skip
     """Score `k` candidates of one combo."""
-    pairs = _member_pairs(found.items)
+    pairs = _member_pairs(found.items, kind)
     expected, alike = _expected_copurchase(context, pairs, config.demand_share)
     mean, least = pairs.mean_and_least(_over_pairs(pairs, expected), ALONE)
     cosine, _ = pairs.mean_and_least(_over_pairs(pairs, alike), np.nan)

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.candidates.frame import incidence
-from pipeline.columns import filled
 from pipeline.config import RunConfig
 from pipeline.context.store import StoreContext
 from pipeline.money import digits
+from pipeline.numbers import filled
 from pipeline.plan import Plan
 from pipeline.selection.decoder import Aim
 from pipeline.selection.dedup import KEPT, duplicates_of
