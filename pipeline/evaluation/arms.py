@@ -37,7 +37,7 @@ WEIGHT_ARMS: dict[str, tuple[float, float, float]] = {
     "D": (0.4, 0.6, 0.0),
     "E": (0.2, 0.8, 0.0),
 }
-"""Weights (α, β, γ) of the arms whose lists a run makes."""
+"""Weights (α, β, γ) of the arms whose lists a run makes: of meaning, of what orders prove, of business."""
 
 
 @dataclass(frozen=True, slots=True)

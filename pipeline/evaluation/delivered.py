@@ -42,6 +42,18 @@ def deliver(
 
 
 def arm_config(config: RunConfig, weights: tuple[float, float, float]) -> RunConfig:
-    """The same run with fixed weights."""
-    scoring = config.scoring.model_copy(update={"weights": "fixed", "fixed_weights": weights})
-    return config.model_copy(update={"scoring": scoring})
+    """The same run with fixed weights of all that a bundle is worth to the list.
+
+    How many orders a bundle reaches is proof as well, so it goes with β, as demand does in a run without arms: of β,
+    `portfolio.demand` is reach and the rest the transactional signal. An arm of meaning alone does not look at orders.
+    """
+    alpha, beta, gamma = weights
+    reach = beta * config.portfolio.demand
+    signals = 1 - reach
+    fixed = (alpha / signals, (beta - reach) / signals, gamma / signals) if signals > 0 else weights
+    return config.model_copy(
+        update={
+            "scoring": config.scoring.model_copy(update={"weights": "fixed", "fixed_weights": fixed}),
+            "portfolio": config.portfolio.model_copy(update={"demand": reach}),
+        }
+    )

@@ -54,6 +54,7 @@ def protocol_of(holdout: Holdout, training_orders: int, control: str, config: Ev
         "eligible": "every order placed on or after the cut and before the end that was never cancelled; repeats count",
         "catalog": "today's: price, cost, stock and what is sellable are not rolled back to the cut",
         "sellable_skus": int(holdout.training.catalog.is_sellable.sum()),
+        "arms": "weights of meaning, of what orders prove (reach among it) and of business in a bundle's worth",
         "popularity": "pairs of sellable SKUs by training count",
         "control": control,
         **_measured(config),

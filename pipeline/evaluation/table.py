@@ -181,7 +181,7 @@ def _notes(evaluation: Evaluation) -> tuple[str, ...]:
     notes = [f"Intervals: {protocol['interval']}."]
     if isinstance(evaluation, StoreEvaluation):
         notes.insert(0, f"Held out: {protocol['cut']} to {protocol['end']}, {protocol['eligible']}.")
-        notes.append(f"control: {protocol['control']}. popularity: {protocol['popularity']}.")
+        notes.append(f"control: {protocol['control']}. popularity: {protocol['popularity']}. A to E: {protocol['arms']}.")
     else:
         notes.append(f"Pooled: {protocol['pooling']}.")
     fewest = min((arm.figures["sets"].value for name, arm in evaluation.arms.items() if name == OURS), default=math.inf)
