@@ -54,7 +54,6 @@ def protocol_of(holdout: Holdout, training_orders: int, control: str, config: Ev
         "eligible": "every order placed on or after the cut and before the end that was never cancelled; repeats count",
         "catalog": "today's: price, cost, stock and what is sellable are not rolled back to the cut",
         "sellable_skus": int(holdout.training.catalog.is_sellable.sum()),
-        "arms": "weights of meaning, of what orders prove (reach among it) and of business in a bundle's worth",
         "popularity": "pairs of sellable SKUs by training count",
         "control": control,
         **_measured(config),
@@ -82,6 +81,7 @@ def _measured(config: EvaluationConfig) -> dict[str, object]:
         "k": list(config.ks),
         "ndcg_k": config.ndcg_k,
         "gain": "log2(1 + held-out joint count)",
+        "arms": "weights of meaning, of what orders prove (reach is part of it) and of business in a bundle's worth",
         "interval": (
             f"{config.level:.0%} percentile interval of a paired bootstrap over held-out baskets, {config.resamples} "
             f"resamples, seed {config.seed}; for NDCG, pairs and lift moved so that the resamples' mean falls on the "

@@ -181,9 +181,10 @@ def _notes(evaluation: Evaluation) -> tuple[str, ...]:
     notes = [f"Intervals: {protocol['interval']}."]
     if isinstance(evaluation, StoreEvaluation):
         notes.insert(0, f"Held out: {protocol['cut']} to {protocol['end']}, {protocol['eligible']}.")
-        notes.append(f"control: {protocol['control']}. popularity: {protocol['popularity']}. A to E: {protocol['arms']}.")
+        notes.append(f"control: {protocol['control']}. popularity: {protocol['popularity']}.")
     else:
         notes.append(f"Pooled: {protocol['pooling']}.")
+    notes.append(f"A to E: {protocol['arms']}.")
     fewest = min((arm.figures["sets"].value for name, arm in evaluation.arms.items() if name == OURS), default=math.inf)
     if fewest < evaluation.arms[CONTROL].figures["sets"].value:
         notes.append(f"ours has {fewest:.0f} FBT and FIXED bundles to be judged, fewer than the control.")

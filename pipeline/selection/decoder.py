@@ -2,7 +2,7 @@
 
 The constraints hold by construction: `limit` bundles, a SKU in at most `per_sku` and an objective in at most
 `per_objective` of them, every admitted objective and then every type represented where it has a candidate, expected
-sales within stock.
+sales within stock. The same products are offered in a second way only where nothing else is left.
 """
 
 from dataclasses import dataclass
@@ -31,6 +31,9 @@ class Aim(IntEnum):
 
 ADDITIVE = 4
 """The first aims are sums over bundles; the others hang on the whole list."""
+
+TWIN_LOSS = 4.0
+"""What a candidate loses once its very products are in the list: more than anything can gain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,18 @@ def _scarce(pool: Pool, holders: _Listing, per_sku: int) -> NDArray[np.bool_]:
     return np.asarray(per_sku * most > pool.stock)
 
 
+def _twins(items: NDArray[np.int32]) -> NDArray[np.intp]:
+    """`(k, t)` all candidates of the products that each holds, itself among them; the last repeated as padding.
+
+    >>> _twins(np.array([[0, 1], [2, -1], [1, 0]])).tolist()
+    [[0, 2], [1, 1], [0, 2]]
+    """
+    _, group, size = np.unique(np.sort(items, axis=1), axis=0, return_inverse=True, return_counts=True)
+    first = size.cumsum() - size
+    place = np.minimum(np.arange(size.max(initial=1)), size[:, None] - 1)
+    return np.asarray(np.argsort(group, kind="stable")[first[:, None] + place][group])
+
+
 class Decoder:
     """Decodes weights into lists over one pool."""
 
@@ -122,6 +137,7 @@ class Decoder:
         self._quality, self._values = quality, on_grid(pool.values)
         self.skus, self.holders = _listings(pool)
         self.likeness = pool.likeness.astype(np.float32)
+        self.twins = _twins(pool.items)
         self.alone = (np.where(pool.items >= 0, pool.units, 0) > pool.stock[np.maximum(pool.items, 0)]).any(axis=1)
         self.scarce = _scarce(pool, self.holders, bounds.per_sku)
         self.size = np.maximum((pool.items >= 0).sum(axis=1), 1)
@@ -209,7 +225,9 @@ class _Lists:
         self._repel(takers, chosen)
         self._serve(takers, self._pool.objective[chosen])
         self._touch(takers, chosen)
-        self._left[takers, chosen] = -np.inf
+        left, row = self._left.reshape(-1), takers * self._left.shape[1]
+        left[row[:, None] + self._decoder.twins[chosen]] -= TWIN_LOSS
+        left[row + chosen] = -np.inf
         self._left[takers[filled + 1 == self._bounds.limit]] = -np.inf
 
     def _repel(self, takers: NDArray[np.intp], chosen: NDArray[np.intp]) -> None:

@@ -1,8 +1,8 @@
 """Which bundles make the store's list: greedy choice by marginal gain under the constraints.
 
 The constraints: `limit` bundles, a SKU in at most `max(2, ceil(limit / 5))` of them, every admitted objective
-represented where it has a candidate, expected sales within stock. After the objectives, each bundle type gets
-one place where it has a candidate, so that the list shows every way to sell. Both the greedy choice and the search over
+represented where it has a candidate, expected sales within stock. After the objectives, each bundle type gets one
+place where it has a candidate, so that the list shows every way to sell. Both the greedy choice and the search over
 weights (`nsga`) are decoded by the same `Decoder`, so no list of either can break a constraint.
 """
 

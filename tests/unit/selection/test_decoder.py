@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipeline.selection.decoder import ADDITIVE, EMPTY, Aim, Bounds, Decoder, Pool
+from pipeline.selection.decoder import ADDITIVE, EMPTY, TWIN_LOSS, Aim, Bounds, Decoder, Pool
 from pipeline.selection.portfolio import DEFAULT_WEIGHTS
 from tests.support.pools import pool_of, weights_of
 
@@ -41,7 +41,9 @@ def follow(pool: Pool, bounds: Bounds, weights: NDArray[np.float64], row: list[i
         held = {item for other in taken for item in members[other]}
         closest = max((pool.likeness[other, place] for other in taken), default=0.0)
         stale = sum(item in held for item in members[place]) / len(members[place])
-        return float((1 - variety) * worth[place] - variety * ((1 - part) * closest + part * stale))
+        twins = sum(set(members[other]) == set(members[place]) for other in taken)
+        worth_beside = (1 - variety) * worth[place] - variety * ((1 - part) * closest + part * stale)
+        return float(worth_beside - TWIN_LOSS * twins)
 
     def take(among: list[int]) -> bool:
         allowed = {place: gain(place) for place in among if fits(place)}
@@ -172,6 +174,22 @@ def test_what_sells_more_than_there_is_alone_is_never_taken() -> None:
     taken = decoder_of(pool, Bounds(5, 2, 5, (0, 1))).decode(DEFAULT_WEIGHTS[None, :])[0]
 
     assert all((pool.units[place] <= 0.5).all() for place in taken[taken != EMPTY])
+
+
+@given(SEEDS, st.integers(2, 12))
+def test_the_same_products_are_offered_again_only_where_nothing_else_is_left(seed: int, limit: int) -> None:
+    """Each set of products twice, in two types: one of each is taken before any second."""
+    once = pool_of(seed, 8)
+    pool = Pool(
+        values=np.tile(once.values, (2, 1)), score=np.tile(once.score, 2), likeness=np.tile(once.likeness, (2, 2)),
+        items=np.vstack([once.items, once.items[:, ::-1]]), units=np.vstack([once.units, once.units[:, ::-1]]),
+        objective=np.tile(once.objective, 2), kind=np.zeros(16, dtype=np.int64), stock=once.stock,
+    )  # fmt: skip
+    distinct_sets = len({frozenset(row[row >= 0].tolist()) for row in once.items})
+
+    for row in decoder_of(pool, Bounds(limit, 99, 99, ())).decode(weights_of(seed, 6)):
+        sets = [frozenset(items[items >= 0].tolist()) for items in pool.items[row]]
+        assert len(set(sets[:distinct_sets])) == min(limit, distinct_sets)
 
 
 def test_an_empty_pool_gives_empty_lists() -> None:
