@@ -14,14 +14,14 @@ from pipeline.selection.portfolio import Shortlist, choose_greedily, generations
 from tests.support.stores import sets_of
 
 PRODUCTS = 8
-ROWS = st.lists(
-    st.tuples(
-        st.lists(st.integers(0, PRODUCTS - 1), min_size=1, max_size=4, unique=True), st.integers(0, 3),
-        st.integers(0, 10), st.integers(0, 6),
-    ),
-    min_size=1, max_size=25,
+ROW = st.tuples(
+    st.lists(st.integers(0, PRODUCTS - 1), min_size=1, max_size=4, unique=True), st.integers(0, 3),
+    st.integers(0, 10), st.integers(0, 6),
 )  # fmt: skip
 """Members, objective, tenths of a score, expected units of each member."""
+ROWS = st.lists(ROW, min_size=1, max_size=25)
+DISTINCT = st.lists(ROW, min_size=1, max_size=25, unique_by=lambda row: frozenset(row[0]))
+"""Rows no two of which hold the same products."""
 
 Row = tuple[list[int], int, int, int]
 
@@ -114,7 +114,7 @@ def test_a_bundle_that_reaches_more_orders_is_worth_more() -> None:
 
 
 @settings(max_examples=40)
-@given(ROWS.filter(lambda rows: len({frozenset(row[0]) for row in rows}) == len(rows)))
+@given(DISTINCT)
 def test_by_score_alone_the_best_of_all_is_taken_once_objectives_are_served(rows: list[Row]) -> None:
     config = PortfolioConfig(limit=12, demand=0.0, objective_share=1.0)
 
